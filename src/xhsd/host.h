@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host: the daemon's connections, the pool, the reserve and all pairs. It owns all state; it
+ * brings pairs to life, looks at the hypervisor for them, and holds the reserve.
+ * Not one pair's doings: pair_run.h. Used by main.c and control.c.
+ */
+#ifndef XHS_XHSD_HOST_H
+#define XHS_XHSD_HOST_H
+
+#include "core/config.h"
+#include "core/pool.h"
+#include "xen/dom.h"
+#include "xen/evloop.h"
+#include "xen/hyp.h"
+#include "xen/store.h"
+#include "xen/worker.h"
+#include "xhsd/events.h"
+
+#define HOST_RUN_DIR RUNDIR "/xhs"
+#define HOST_DOMAINS_MAX 1024 /* domains looked at; Xen's own limit is 32752 */
+
+struct runner;
+
+struct host {
+    struct evloop *loop;
+    struct hyp *hyp;
+    struct dom *dom;
+    struct worker *worker;
+    struct store *own;    /* dom0's own keys and @releaseDomain */
+    struct store *guests; /* what guests write: a storm there delays nobody else */
+    struct events *events;
+    struct host_config cfg;
+    const char *cfg_file;
+    struct pool pool;
+    uint64_t stored_request; /* next_request as it stands in xenstore: ids below are ours to use */
+    int64_t holder_domid;    /* xhs-reserve; -1: none */
+    uint64_t holder_kb;      /* its claim */
+    bool reserve_short;      /* the host has not that much; said once */
+    struct evloop_timer *sweep; /* looks once a second, whatever else happens */
+    struct evloop_timer *reap;  /* removes pairs, when nobody stands on them */
+    struct runner *pairs;
+    struct hyp_dom doms[HOST_DOMAINS_MAX]; /* the last look */
+    int ndoms;                             /* -1: it failed */
+    void (*on_event)(void *arg, const struct event *e);
+    void (*on_change)(void *arg, struct runner *r); /* a pair was stepped */
+    void (*on_gone)(void *arg, struct runner *r);   /* it is stopped, and removed next */
+    void *arg;
+    int64_t started_ns;
+    const char *test_kill_at; /* a phase; see xhsd(8), ENVIRONMENT */
+};
+
+/* Connects to everything; nothing is changed yet. */
+int host_open(struct host *h, struct evloop *loop, const char *cfg_file, struct xhs_error *err);
+void host_close(struct host *h);
+
+/* Take up what an earlier daemon left, hold the reserve, start looking. */
+int host_start(struct host *h, struct xhs_error *err);
+
+/* Read xhs.cfg again: all of it, or nothing with the reason. */
+int host_reload(struct host *h, struct xhs_error *err);
+
+struct runner *host_pair(struct host *h, const char *name);
+struct runner *host_pair_of_domain(struct host *h, const char *domain);
+
+/* Adds a pair whose memory was taken from the pool. */
+void host_add(struct host *h, struct runner *r);
+
+/* The pair leaves as soon as it is stopped: its memory goes back, its keys and files go. */
+void host_remove(struct host *h, struct runner *r);
+
+/* The same at once, for a pair that is stopped; nobody may stand on it. */
+void host_drop(struct host *h, struct runner *r);
+
+/* Ask the hypervisor, and step every pair with what it shows. */
+void host_look(struct host *h);
+
+/* The reserve's claim follows the book; before memory is handed out, and after it came back. */
+void host_hold_reserve(struct host *h);
+
+/* xenstored does not answer, or does not take what it is told: the daemon ends, and the next one
+ * begins from what was stored last, which is what has been acted upon. */
+void host_give_up(const struct xhs_error *err) __attribute__((noreturn));
+
+/* Before request ids are used: make them durable. */
+int host_store_requests(struct host *h, struct xhs_error *err);
+
+#endif

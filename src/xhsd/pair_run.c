@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One pair at work: see pair_run.h. */
+#include "xhsd/pair_run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/paths.h"
+#include "xhsd/log.h"
+#include "xhsd/pair_act.h"
+
+struct queued_event {
+    struct queued_event *next;
+    struct pair_event ev;
+    char text[320];
+    char boot_id[MSG_BOOT_ID_LEN + 1];
+    char job[MSG_NAME_MAX + 1];
+    struct msg_job report;
+};
+
+/* ---- steps ---- */
+
+/*
+ * Nothing irreversible before the intent stands in xenstore. When it cannot be stored the daemon
+ * ends: the next one begins from what was stored last, which is what has been acted upon.
+ */
+static void store_or_die(struct runner *r)
+{
+    struct xhs_error err = { 0 };
+
+    if (r->stored_version == r->pair.version)
+        return;
+    if (host_store_requests(r->host, &err) != 0 ||
+        persist_pair(r->host->own, r->stored, &r->pair, &err) != 0)
+        host_give_up(&err);
+    r->stored_version = r->pair.version;
+}
+
+static void step(struct runner *r, const struct pair_event *ev)
+{
+    struct pair_actions out;
+
+    pair_step(&r->pair, &r->host->pool, ev, evloop_now(r->host->loop), &out);
+    if (out.overflow)
+        xlog(LOG_CRIT, "%s: actions were lost", r->pair.name);
+    store_or_die(r);
+    host_hold_reserve(r->host);
+    for (unsigned i = 0; i < out.n; i++)
+        carry_out(r, &out.act[i]);
+}
+
+/* Listen to every member that has a domain. */
+static void attach_guests(struct runner *r)
+{
+    for (int i = 0; i < MEMBERS; i++) {
+        const struct member *m = &r->pair.m[i];
+
+        if (m->domid >= 0 && !m->leaving && m->op != OP_CLEAN && !r->m[i].guest) {
+            r->m[i].guest = guest_new(r, i, (uint32_t)m->domid);
+            guest_read(r->m[i].guest);
+        }
+    }
+}
+
+static void tell_epoch(struct runner *r)
+{
+    bool hurried = r->pair.state == PAIR_MOVING || r->pair.state == PAIR_STARTING;
+
+    if (hurried || r->told_epoch == r->pair.epoch)
+        return;
+    for (int i = 0; i < MEMBERS; i++) {
+        if (r->m[i].guest)
+            guest_tell_epoch(r->m[i].guest, r->pair.epoch);
+    }
+    r->told_epoch = r->pair.epoch;
+}
+
+static void enqueue(struct runner *r, const struct pair_event *ev)
+{
+    struct queued_event *q = calloc(1, sizeof *q);
+
+    if (!q)
+        abort();
+    q->ev = *ev;
+    snprintf(q->text, sizeof q->text, "%s", ev->text ? ev->text : "");
+    q->ev.text = q->text;
+    snprintf(q->boot_id, sizeof q->boot_id, "%s", ev->boot_id ? ev->boot_id : "");
+    q->ev.boot_id = q->boot_id;
+    snprintf(q->job, sizeof q->job, "%s", ev->job ? ev->job : "");
+    q->ev.job = q->job;
+    if (ev->report) {
+        q->report = *ev->report;
+        q->ev.report = &q->report;
+    }
+    if (r->last)
+        r->last->next = q;
+    else
+        r->first = q;
+    r->last = q;
+}
+
+/* Work off the queue; what comes meanwhile is queued behind. */
+static void drain(struct runner *r)
+{
+    if (r->held)
+        return;
+    r->held = 1;
+    while (r->first) {
+        struct queued_event *q = r->first;
+
+        r->first = q->next;
+        if (!r->first)
+            r->last = NULL;
+        step(r, &q->ev);
+        attach_guests(r);
+        free(q);
+    }
+    r->held = 0;
+    tell_epoch(r);
+    if (r->pair.tick_ns == INT64_MAX)
+        evloop_timer_stop(r->tick);
+    else
+        evloop_timer_at(r->tick, r->pair.tick_ns);
+    r->host->on_change(r->host->arg, r);
+    if (r->pair.state == PAIR_STOPPED && r->remove_when_stopped)
+        host_remove(r->host, r);
+}
+
+void runner_event(struct runner *r, const struct pair_event *ev)
+{
+    enqueue(r, ev);
+    drain(r);
+}
+
+void runner_hold(struct runner *r)
+{
+    r->held++;
+}
+
+void runner_release(struct runner *r)
+{
+    r->held--;
+    drain(r);
+}
+
+void runner_ask(struct runner *r, enum pair_ask ask)
+{
+    runner_event(r, &(struct pair_event){ .type = EV_ASK, .ask = ask });
+}
+
+/* ---- looking ---- */
+
+static struct look see(const struct member *m, const struct hyp_dom *doms, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const struct hyp_dom *d = &doms[i];
+
+        if (memcmp(d->uuid, m->uuid, sizeof d->uuid) != 0)
+            continue;
+        if (m->domid >= 0 ? (int64_t)d->domid != m->domid : d->dying)
+            continue;
+        return (struct look){
+            .at = LOOK_THERE,
+            .domid = d->domid,
+            .shutdown = d->shutdown,
+            .dying = d->dying,
+            .paused = d->paused,
+            .reason = d->shutdown_reason,
+            .tot_kb = d->tot_kb,
+            .max_kb = d->max_kb,
+        };
+    }
+    return (struct look){ .at = n < 0 ? LOOK_UNKNOWN : LOOK_ABSENT };
+}
+
+void runner_look(struct runner *r, const struct hyp_dom *doms, int n)
+{
+    struct pair_event ev = { .type = EV_LOOK };
+
+    for (int i = 0; i < MEMBERS; i++)
+        ev.look[i] = see(&r->pair.m[i], doms, n);
+    runner_event(r, &ev);
+}
+
+static void ticked(void *arg)
+{
+    struct runner *r = arg;
+    struct host *h = r->host;
+
+    h->ndoms = hyp_list(h->hyp, h->doms, HOST_DOMAINS_MAX, NULL);
+    runner_look(r, h->doms, h->ndoms);
+}
+
+/* ---- life ---- */
+
+struct runner *runner_new(struct host *h, const struct pair *p, char *const json[MEMBERS])
+{
+    struct runner *r = calloc(1, sizeof *r);
+
+    if (!r)
+        abort();
+    r->host = h;
+    r->pair = *p;
+    r->stored = stored_new();
+    r->stored_version = UINT64_MAX;
+    r->tick = evloop_timer_new(h->loop, ticked, r);
+    for (int i = 0; i < MEMBERS; i++)
+        r->m[i] = (struct member_run){ .r = r, .index = i, .json = json[i] };
+    return r;
+}
+
+void runner_free(struct runner *r)
+{
+    if (!r)
+        return;
+    for (int i = 0; i < MEMBERS; i++) {
+        guest_free(r->m[i].guest);
+        hyp_release(r->host->hyp, r->m[i].hold);
+        free(r->m[i].json);
+    }
+    evloop_timer_free(r->tick);
+    stored_free(r->stored);
+    free(r);
+}
+
+void runner_adopt(struct runner *r)
+{
+    for (int i = 0; i < MEMBERS; i++) {
+        const struct member *m = &r->pair.m[i];
+        struct xhs_error err = { 0 };
+
+        if (m->domid < 0)
+            continue;
+        if (dom_has_xl_monitor(m->name))
+            events_say(r->host->events, EVENT_ALERT, r->pair.name,
+                       "an xl process waits for the end of %s and would act on it beside xhs: "
+                       "end that process", m->name);
+        if (dom_adopt(r->host->dom, (uint32_t)m->domid, &err) != 0)
+            xlog(LOG_INFO, "%s: no death event for domain %" PRId64 ": %s", m->name, m->domid,
+                 err.text);
+    }
+    runner_hold(r);
+    attach_guests(r);
+    runner_release(r);
+}
