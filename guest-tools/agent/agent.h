@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * xhs-agent: what its parts share. One process, one poll(2) loop, no thread of its own.
+ * Not an interface for others: a program that takes part itself uses libxhsguest.
+ * Included by the agent's .c files that do I/O; the decisions (jobs.h) know nothing of it.
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cgroup.h"
+#include "jobs.h"
+#include "proto.h"
+#include "reqs.h"
+#include "xhsguest.h"
+
+#define AGENT_CLIENTS_MAX 16
+#define AGENT_PATH_MAX 512
+
+/* A request of dom0's that stands and cannot be answered yet. */
+struct pending {
+    uint64_t id;
+    struct msg_req req;
+};
+
+/* One xhs-job on the socket. */
+struct client {
+    int fd; /* -1: free */
+    enum { CLIENT_READING, CLIENT_WAITS_RUN, CLIENT_WAITS_STOP } phase;
+    char job[MSG_NAME_MAX + 1]; /* of the wait */
+    size_t len;
+    char in[PROTO_LINE_MAX];
+};
+
+struct agent {
+    const char *jobs_dir; /* NAME.job */
+    const char *run_dir;  /* agent.sock, lock, job/NAME */
+    const char *log_dir;  /* NAME.log */
+    char state_dir[AGENT_PATH_MAX];
+    char cgroup_base[CGROUP_PATH_MAX];
+
+    struct xhsg *g;
+    bool member_known;
+    bool foreign;     /* dom0 speaks a format that this agent does not: do nothing for it */
+    struct job *jobs; /* owned; in order of their names at the start */
+    struct pending pending[REQS_MAX];
+    unsigned n_pending;
+
+    int listen_fd;
+    struct client clients[AGENT_CLIENTS_MAX];
+
+    struct msg_memory told; /* what dom0 knows of the memory, and since when */
+    uint64_t told_ns;
+    uint64_t sample_ns; /* next look at the memory */
+};
+
+uint64_t agent_now_ns(void);
+
+/* act.c: carry decisions out */
+struct job *agent_find_job(struct agent *a, const char *name);
+struct job *agent_add_job(struct agent *a, const char *name); /* or find it; NULL: no memory */
+void agent_drop_job(struct agent *a, struct job *j);          /* frees it; it must not be active */
+struct job_result agent_act(struct agent *a, struct job *j, struct job_result r);
+void agent_reap(struct agent *a);       /* SIGCHLD */
+void agent_check_jobs(struct agent *a); /* some cgroup may have emptied */
+void agent_tick_jobs(struct agent *a, uint64_t now_ns);
+void agent_republish(struct agent *a); /* what xenstore refused before */
+
+/* load.c: definitions, and what an earlier agent left */
+struct job_result agent_load_definition(struct agent *a, struct job *j, bool first);
+void agent_load(struct agent *a);
+void agent_reload(struct agent *a); /* SIGHUP: starts nothing, stops nothing */
+
+/* requests.c: dom0 */
+void agent_look_at_member(struct agent *a);
+int agent_next_requests(struct agent *a); /* -1: the connection is lost */
+void agent_settle_requests(struct agent *a);
+bool agent_engaging(const struct agent *a); /* an engage is pending: look often */
+
+/* sock.c: xhs-job */
+int agent_sock_open(struct agent *a, struct xhs_error *e);
+void agent_sock_close(struct agent *a);
+void agent_sock_accept(struct agent *a);
+void agent_sock_read(struct agent *a, struct client *c);
+void agent_settle_clients(struct agent *a);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A job's cgroup: see cgroup.h.
+ * Not for cgroup v1: a guest with a hybrid setup has no memory controller here, and is told so.
+ * Called by xhs-agent.
+ */
+#include "cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <linux/magic.h>
+#include <unistd.h>
+
+static const char *file_in(char buf[PATH_MAX], const char *dir, const char *file)
+{
+    snprintf(buf, PATH_MAX, "%s/%s", dir, file);
+    return buf;
+}
+
+/* 0, or -1 with errno. */
+static int write_file(const char *dir, const char *file, const char *text)
+{
+    char path[PATH_MAX];
+    int fd = open(file_in(path, dir, file), O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return -1;
+    ssize_t n = write(fd, text, strlen(text));
+    int errnum = errno;
+    close(fd);
+    errno = errnum;
+    return n < 0 ? -1 : 0;
+}
+
+static int find_root(char root[CGROUP_PATH_MAX], struct xhs_error *e)
+{
+    static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+
+    for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct statfs fs;
+        if (statfs(places[i], &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC) {
+            strcpy(root, places[i]);
+            return 0;
+        }
+    }
+    strcpy(root, places[0]);
+    return xhs_fail(e, XHS_E_SYSTEM, "no cgroup2 file system on %s", places[0]);
+}
+
+int cgroup_prepare(char base[CGROUP_PATH_MAX], struct xhs_error *e)
+{
+    char root[CGROUP_PATH_MAX];
+    int rc = find_root(root, e);
+
+    snprintf(base, CGROUP_PATH_MAX, "%.*s/xhs", CGROUP_PATH_MAX - 8, root);
+    if (rc < 0)
+        return -1;
+    if (mkdir(base, 0755) < 0 && errno != EEXIST)
+        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "%s", base);
+    if (write_file(root, "cgroup.subtree_control", "+memory") < 0 ||
+        write_file(base, "cgroup.subtree_control", "+memory") < 0)
+        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "no memory controller in %s", root);
+    return 0;
+}
+
+const char *cgroup_path(char buf[CGROUP_PATH_MAX], const char *base, const char *job)
+{
+    snprintf(buf, CGROUP_PATH_MAX, "%s/%s", base, job);
+    return buf;
+}
+
+int cgroup_create(const char *path, uint64_t kb, struct xhs_error *e)
+{
+    char bytes[24] = "max";
+
+    if (mkdir(path, 0755) < 0 && errno != EEXIST)
+        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "%s", path);
+    if (kb)
+        snprintf(bytes, sizeof bytes, "%" PRIu64, kb * 1024);
+    if (write_file(path, "memory.max", bytes) < 0 && kb)
+        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "no limit of memory in %s", path);
+    /* A job that lost one of its processes to a full area is a failed job, not half a job. */
+    write_file(path, "memory.oom.group", "1");
+    return 0;
+}
+
+int cgroup_open_events(const char *path)
+{
+    char file[PATH_MAX];
+
+    return open(file_in(file, path, "cgroup.events"), O_RDONLY | O_CLOEXEC);
+}
+
+/* The number after key at a line's beginning; -1 when there is none. */
+static long flat_value(const char *text, const char *key)
+{
+    size_t len = strlen(key);
+
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, key, len) == 0 && line[len] == ' ')
+            return strtol(line + len, NULL, 10);
+    }
+    return -1;
+}
+
+int cgroup_populated(int events_fd)
+{
+    char text[256];
+    ssize_t n = pread(events_fd, text, sizeof text - 1, 0);
+
+    if (n < 0)
+        return errno == ENODEV ? 0 : -1; /* ENODEV: the cgroup was removed, so it was empty */
+    text[n] = '\0';
+    long value = flat_value(text, "populated");
+    return value < 0 ? -1 : value > 0;
+}
+
+bool cgroup_oom(const char *path)
+{
+    char file[PATH_MAX], text[256];
+    int fd = open(file_in(file, path, "memory.events"), O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n < 0)
+        return false;
+    text[n] = '\0';
+    return flat_value(text, "oom_kill") > 0;
+}
+
+void cgroup_signal(const char *path, int sig)
+{
+    char file[PATH_MAX];
+    long pid;
+    FILE *f = fopen(file_in(file, path, "cgroup.procs"), "re");
+
+    if (!f)
+        return;
+    while (fscanf(f, "%ld", &pid) == 1) {
+        if (pid > 0)
+            kill((pid_t)pid, sig);
+    }
+    fclose(f);
+}
+
+void cgroup_kill(const char *path)
+{
+    if (write_file(path, "cgroup.kill", "1") < 0)
+        cgroup_signal(path, SIGKILL);
+}
+
+static int remove_dir(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)ftw;
+    if (type == FTW_DP)
+        rmdir(path);
+    return 0;
+}
+
+void cgroup_remove(const char *path)
+{
+    nftw(path, remove_dir, 8, FTW_DEPTH | FTW_PHYS);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A job's cgroup (v2): the fence around its processes and the limit of its memory.
+ * Not a process manager: who starts and reaps is elsewhere.
+ * Called by xhs-agent.
+ *
+ * path is always the job's directory, BASE/NAME; BASE is "xhs" in the root of the cgroup2 mount.
+ */
+#ifndef AGENT_CGROUP_H
+#define AGENT_CGROUP_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/error.h"
+
+#define CGROUP_PATH_MAX 320
+
+/* Find the cgroup2 mount and make BASE in it, with the memory controller on down to its children.
+ * base is filled in and usable for cgroup_path even when something of this failed; then jobs
+ * cannot start, and cgroup_create says why. */
+int cgroup_prepare(char base[CGROUP_PATH_MAX], struct xhs_error *e);
+
+const char *cgroup_path(char buf[CGROUP_PATH_MAX], const char *base, const char *job);
+
+/* Make a job's cgroup, or take one that was left behind empty. kb: its area; 0: no limit. */
+int cgroup_create(const char *path, uint64_t kb, struct xhs_error *e);
+
+/* The cgroup's events file, close-on-exec; poll(2) it for POLLPRI. -1 when there is no cgroup. */
+int cgroup_open_events(const char *path);
+
+/* 1: there are processes, in it or below. 0: none. -1: cannot tell. */
+int cgroup_populated(int events_fd);
+
+/* Has the kernel killed one of its processes for want of memory? */
+bool cgroup_oom(const char *path);
+
+void cgroup_signal(const char *path, int sig); /* each process in it, but not below */
+void cgroup_kill(const char *path);            /* all, at once where the kernel can (5.14) */
+void cgroup_remove(const char *path);          /* with what lies below; in vain while populated */
+
+#endif

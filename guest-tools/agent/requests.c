@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dom0's requests: each is carried out once, and answered once, if it still stands by then.
+ * Not the decision whether a job may start or stop: that is jobs.c.
+ * Called by the agent's loop. The way from a request to the exec is the takeover's: it is one
+ * listing, one read of the request, one of the grant.
+ */
+#include "agent.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "log.h"
+#include "memory.h"
+
+static void reply(struct agent *a, uint64_t id, bool ok, const char *text)
+{
+    struct xhs_error err = { 0 };
+
+    if (!ok)
+        log_line(LOG_ERR, "request %" PRIu64 ": %s", id, text);
+    if (xhsg_reply(a->g, id, ok, text, &err) < 0)
+        log_line(LOG_ERR, "request %" PRIu64 ": %s", id, err.text);
+}
+
+/* True when the request is answered. */
+static bool answered(struct agent *a, uint64_t id, const struct job_result *r)
+{
+    if (r->answer == JOB_LATER)
+        return false;
+    reply(a, id, r->answer == JOB_OK, r->text);
+    return true;
+}
+
+static enum job_grant read_grant(struct agent *a, const struct job *j, uint64_t id)
+{
+    struct xhs_error err = { 0 };
+    int granted = xhsg_granted(a->g, j->name, id, &err);
+
+    if (granted < 0)
+        log_line(LOG_ERR, "job %s: %s", j->name, err.text);
+    return granted < 0 ? GRANT_UNKNOWN : granted ? GRANT_YES : GRANT_NO;
+}
+
+static bool try_engage(struct agent *a, const struct pending *p)
+{
+    struct xhs_error err = { 0 };
+    uint64_t kb;
+
+    if (memory_current_kb(&kb, &err) < 0)
+        reply(a, p->id, false, err.text);
+    else if (kb < p->req.kb)
+        return false;
+    else
+        reply(a, p->id, true, "");
+    return true;
+}
+
+static bool try_start(struct agent *a, const struct pending *p)
+{
+    struct job *j = agent_find_job(a, p->req.job);
+
+    if (!j) {
+        reply(a, p->id, false, "no such job is defined here");
+        return true;
+    }
+    enum job_grant granted = read_grant(a, j, p->id);
+    struct job_result r = agent_act(a, j, job_start(j, p->id, p->req.kb, granted));
+    return answered(a, p->id, &r);
+}
+
+static bool try_stop(struct agent *a, const struct pending *p)
+{
+    struct job *j = agent_find_job(a, p->req.job);
+
+    if (!j) {
+        /* Any cgroup with processes is a job here, so what is not known does not run. */
+        reply(a, p->id, true, "no such job here");
+        return true;
+    }
+    struct job_result r = agent_act(a, j, job_stop(j, "dom0 asked for it", agent_now_ns()));
+    return answered(a, p->id, &r);
+}
+
+static bool try_request(struct agent *a, const struct pending *p)
+{
+    switch (p->req.op) {
+    case MSG_OP_ENGAGE:
+        return try_engage(a, p);
+    case MSG_OP_START:
+        return try_start(a, p);
+    case MSG_OP_STOP:
+        return try_stop(a, p);
+    }
+    return true;
+}
+
+static void forget(struct agent *a, unsigned i)
+{
+    memmove(&a->pending[i], &a->pending[i + 1], (--a->n_pending - i) * sizeof a->pending[0]);
+}
+
+void agent_look_at_member(struct agent *a)
+{
+    struct xhs_error err = { 0 };
+    struct xhsg_member m;
+
+    if (a->member_known)
+        return;
+    if (xhsg_member(a->g, &m, &err) < 0) {
+        if (err.code != XHS_E_NOENT)
+            log_line(LOG_WARNING, "%s", err.text);
+        return;
+    }
+    a->member_known = true;
+    log_line(LOG_INFO, "member %c of pair %s", m.member, m.pair);
+    a->foreign = m.format != XHS_FORMAT;
+    if (a->foreign)
+        log_line(LOG_ERR, "dom0 speaks format %" PRIu64 ", not %d: no request of it is carried out",
+                 m.format, XHS_FORMAT);
+}
+
+static void take_request(struct agent *a, const struct xhsg_event *ev)
+{
+    const struct pending p = { ev->id, ev->req };
+
+    if (a->foreign) {
+        reply(a, p.id, false, "dom0 speaks another format of messages");
+        return;
+    }
+    if (try_request(a, &p))
+        return;
+    if (a->n_pending == REQS_MAX) /* libxhsguest tells of no more than REQS_MAX that stand */
+        reply(a, p.id, false, "too many requests at once");
+    else
+        a->pending[a->n_pending++] = p;
+}
+
+/* dom0 has written something: starts may have their grant now, and running jobs have lost it. */
+static void look_at_grants(struct agent *a)
+{
+    for (unsigned i = 0; i < a->n_pending;) {
+        const struct pending p = a->pending[i];
+        if (p.req.op == MSG_OP_START && try_start(a, &p))
+            forget(a, i);
+        else
+            i++;
+    }
+    for (struct job *j = a->jobs; j; j = j->next) {
+        if (j->line.state != MSG_JOB_RUNNING || !j->line.request)
+            continue;
+        enum job_grant granted = read_grant(a, j, j->line.request);
+        agent_act(a, j, job_grant_read(j, granted, agent_now_ns()));
+    }
+}
+
+int agent_next_requests(struct agent *a)
+{
+    struct xhs_error err = { 0 };
+    struct xhsg_event ev;
+    int got;
+
+    while ((got = xhsg_next(a->g, &ev, &err)) > 0) {
+        switch (ev.what) {
+        case XHSG_REQUEST:
+            take_request(a, &ev);
+            break;
+        case XHSG_GONE:
+            for (unsigned i = 0; i < a->n_pending; i++) {
+                if (a->pending[i].id == ev.id)
+                    forget(a, i);
+            }
+            break;
+        case XHSG_CHANGED:
+            look_at_grants(a);
+            agent_look_at_member(a);
+            break;
+        }
+    }
+    if (got < 0)
+        log_line(LOG_ERR, "%s", err.text);
+    return got;
+}
+
+void agent_settle_requests(struct agent *a)
+{
+    for (unsigned i = 0; i < a->n_pending;) {
+        const struct pending p = a->pending[i];
+        bool done = false;
+
+        if (p.req.op == MSG_OP_ENGAGE) {
+            done = try_engage(a, &p);
+        } else if (p.req.op == MSG_OP_STOP) {
+            const struct job *j = agent_find_job(a, p.req.job);
+            struct job_result r = { .answer = JOB_OK };
+            if (j)
+                r = job_stop_answer(j);
+            done = answered(a, p.id, &r);
+        }
+        if (done)
+            forget(a, i);
+        else
+            i++;
+    }
+}
+
+bool agent_engaging(const struct agent *a)
+{
+    for (unsigned i = 0; i < a->n_pending; i++) {
+        if (a->pending[i].req.op == MSG_OP_ENGAGE)
+            return true;
+    }
+    return false;
+}

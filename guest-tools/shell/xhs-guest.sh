@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# One hot-standby job, told to dom0 and run with nothing but a shell and xenstore's tools.
+# Not xhs-agent, and not beside it: no cgroup, so nothing limits the job's memory, and a process
+# that leaves the job's process group is lost sight of. xhs-xenstore(7) describes the keys.
+# Called by a guest's init:   xhs-guest.sh NAME MEMORY_KB 'COMMAND'
+
+[ $# = 3 ] || { echo "usage: xhs-guest.sh NAME MEMORY_KB 'COMMAND'" >&2; exit 2; }
+name=$1 command=$3
+key=data/xhs/job/$name fields="hot_standby=yes memory_kb=$2"
+boot=$(cat /proc/sys/kernel/random/boot_id)
+left=/run/xhs-guest.$name # "PID REQUEST" of the job, for one who starts this script again
+pid='' id='' seen=' '
+
+tell() { xenstore-write "$key" "$1 $fields$2"; }
+reply() { xenstore-write "data/xhs/reply/$1" "$2 $boot${3:+ $3}"; }
+alive() { [ -n "$pid" ] && kill -0 "-$pid" 2>/dev/null; }
+
+# The inner shell leads the job's process group, and reports how the job ended.
+start() { # ID
+    # shellcheck disable=SC2016 # the inner shell expands
+    setsid sh -c 'echo "$$ $4" >"$5"; sh -c "$1"; rc=$?
+        [ $rc = 0 ] && state=stopped || state=failed
+        xenstore-write "$2" "$state $3 request=$4 reason=exit $rc"' \
+        sh "$command" "$key" "$fields" "$1" "$left" </dev/null &
+    pid=$! id=$1
+    tell running " request=$id"
+}
+
+stop() { # REASON: ask, and after 10 s kill
+    alive || return 0
+    kill -TERM "-$pid"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do alive && sleep 1; done
+    while alive; do kill -KILL "-$pid"; sleep 1; done
+    tell stopped " request=$id reason=$1"
+}
+
+engage() { # ID KB: answer when the memory is there, unless dom0 gave up
+    until [ "$(cat /sys/devices/system/xen_memory/xen_memory0/info/current_kb)" -ge "$2" ]; do
+        xenstore-exists "xhs/req/$1" || return
+        sleep 0.1 2>/dev/null || sleep 1
+    done
+    reply "$1" ok
+}
+
+request() { # ID OP JOB KB; false: not yet, try again at the next change
+    case "$2 $3" in
+    "engage -") engage "$1" "$4" & ;;
+    "start $name")
+        if ! alive; then
+            [ "$1" = "$grant" ] || return
+            [ "$1" = "$id" ] && { reply "$1" failed "it ran under this request, and ended"; return; }
+            start "$1"
+        fi
+        if [ "$1" = "$id" ]; then reply "$1" ok
+        else reply "$1" failed "already running under request $id"; fi ;;
+    "stop $name") stop "dom0 asked for it"; reply "$1" ok ;;
+    *) reply "$1" failed "no such job or request here" ;;
+    esac
+}
+
+until [ "$(xenstore-read xhs/format 2>/dev/null)" = 1 ]; do sleep 1; done # not a member yet
+{ read -r pid id <"$left"; } 2>/dev/null
+if alive; then tell running " request=$id"; else tell waiting; fi
+xenstore-write data/xhs/agent/memory "$(awk '/^MemTotal:/ { t = $2 } /^MemAvailable:/ { a = $2 }
+    END { print "total_kb=" t " available_kb=" a }' /proc/meminfo)"
+xenstore-write data/xhs/agent/boot_id "$boot"
+xenstore-write data/xhs/agent/version 1
+# Events say only that something changed, and the first comes at once: always look at everything.
+xenstore-watch xhs | while read -r _; do
+    grant=$(xenstore-read "xhs/job/$name/run" 2>/dev/null)
+    if alive && [ "$grant" != "$id" ]; then stop "dom0 took the run grant back"; fi
+    for r in $(xenstore-list xhs/req 2>/dev/null | sort -n); do
+        case $seen in *" $r "*) continue ;; esac
+        xenstore-exists "data/xhs/reply/$r" && continue
+        # shellcheck disable=SC2046 # words are wanted
+        request "$r" $(xenstore-read "xhs/req/$r" 2>/dev/null) && seen="$seen$r "
+    done
+done
