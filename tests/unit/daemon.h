@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The whole daemon (libxhsd) over the simulated host, in a directory of its own: it is started and
+ * killed, time passes, guests with agents live on its domains, clients talk to its real socket, and
+ * what must hold is checked at every instant. Not the stories: test_xhsd*.c, which use this.
+ *
+ * A daemon's exit() ends only the daemon, and so does a kill in the midst of its work: daemon_run
+ * returns false then, and daemon_start begins another one, as systemd would.
+ */
+#ifndef XHS_TESTS_UNIT_DAEMON_H
+#define XHS_TESTS_UNIT_DAEMON_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/error.h"
+#include "fake.h"
+#include "wire/json.h"
+
+#define MIB UINT64_C(1024)
+#define SECONDS 1000 /* daemon_run counts ms */
+
+/* The host of daemon_setup, MiB: what dom0 leaves, and what xhs.cfg says. */
+#define HOST_MIB 3328
+#define POOL_MIB 2560
+#define RESERVE_MIB 128
+
+/* The pair that pair_form forms, MiB. */
+#define ACTIVE_MIB 1024
+#define STANDBY_MIB 160
+
+struct host;
+
+struct daemon {
+    struct evloop *loop;
+    struct host *host; /* NULL: no daemon runs */
+    char dir[64], socket[96], cfg[96];
+    int status;        /* what the last one called exit with; -1: nothing */
+    unsigned calls;    /* of adapters, by the daemon, so far */
+    unsigned die_at;   /* it is killed instead of making this one; 0: never */
+    int step_ms;       /* between two checks; 5 from the start */
+    bool failed_calls; /* fake_fail is at work: errors in the log are no surprise */
+    bool torn; /* killed between two calls: max pages may be raised and not claimed for yet */
+    uint64_t extra_kb; /* used by others, or by a standby that boots with more than it owns */
+    unsigned alerts, errors; /* events of type alert; log lines of LOG_ERR and worse */
+    char alert[240];         /* the last one */
+    char error[240];
+};
+extern struct daemon d;
+
+/* ---- daemon.c: its life ---- */
+
+void daemon_setup(void); /* a host, and an xhs.cfg; no daemon yet */
+void daemon_teardown(void);
+void daemon_start(void);
+/* -1: it did not come up, with its error or (err NONE) by exit. */
+int daemon_try_start(struct xhs_error *err);
+/* As by SIGKILL: all that is only in memory is lost. */
+void daemon_kill(void);
+/* false: it called exit, or came to d.die_at, and is gone. */
+bool daemon_run(int ms);
+/* Runs until the pair's stored state is this word; false when it is not within ms. */
+bool daemon_until(const char *pair, const char *state, int ms);
+
+void xhs_cfg(const char *text);
+/* Writes NAME.cfg and NAME-a.cfg, NAME-b.cfg; returns the first one's path. more: further settings
+ * of the pair's file; NULL: 1024, 160 and max_memory 1760 MiB. */
+const char *pair_file(const char *name, const char *more);
+/* A file of this text beside them. */
+const char *text_file(const char *name, const char *text);
+/* Created, protected, both members of it defining job web (128 MiB, 64 to start), which runs. */
+void pair_form(const char *name);
+/* The same of a pair's file written before; with the answer that xhs would get. */
+void pair_create(const char *file);
+
+/* ---- daemon.c: clients ---- */
+
+struct client;
+struct client *client_new(void);
+void client_free(struct client *c);
+void client_bytes(struct client *c, const char *bytes, size_t n);
+void client_send(struct client *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The next line that came, or NULL. Valid until the next call. Reads nothing when told not to. */
+const char *client_line(struct client *c);
+bool client_closed(struct client *c); /* by the daemon, and all it sent was taken */
+int client_fd(struct client *c);
+/* Runs until an answer is there, within ms: progress is skipped. json_free. NULL: none came. */
+struct jval *client_answer(struct client *c, int ms);
+/* One request on a connection of its own; fails the test unless the answer is ok. json_free. */
+struct jval *ask_ok(int ms, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same for one that is refused with this code, and this in the text. */
+void ask_fails(int ms, const char *code, const char *text, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* ---- daemon_agent.c: guests ---- */
+
+void agents_start(void);
+void agents_free(void);
+/* A domain of this name has this hot-standby job from its next boot on. */
+void agent_defines(const char *domain, const char *job, uint64_t kb, uint64_t min_kb);
+/* From now on agents of domains with this name do nothing any more, or (false) are as ever. */
+void agent_silent(const char *domain, bool silent);
+/* What its agent answers a start with: "" starts, else "failed" with this text. */
+void agent_refuses(const char *domain, const char *text);
+/* How often the job was executed; where it runs (0: nowhere). Two copies at once fail the test. */
+unsigned job_starts(const char *pair, const char *job);
+uint32_t job_runs_in(const char *pair, const char *job);
+/* The job's processes end by themselves. */
+void job_ends(const char *pair, const char *job, bool well);
+const char *agent_boot_id(uint32_t domid); /* NULL: no agent came up there */
+
+/* ---- daemon_check.c: what dom0 and the hypervisor show ---- */
+
+/* A key's value, "" when there is none. Four of them are valid at a time. */
+const char *key(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+uint64_t key_u64(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+unsigned keys_below(const char *path);
+
+uint32_t domain_of(const char *pair, char member); /* by the book; 0: none */
+uint64_t owned_kb(const char *pair, const char *owner);
+uint64_t tot_kb(uint32_t domid);
+uint64_t max_kb(uint32_t domid);
+uint64_t claim_kb(uint32_t domid);
+uint64_t holder_kb(void); /* the reserve's claim */
+bool domain_lives(uint32_t domid);
+
+void check_instant(void); /* holds always; daemon_run calls it */
+void check_book(void);    /* every key is one of xhs-paths.md, with a value of its type */
+/* The pair is at rest, protected, this member active: memory, claims, keys, and job web's one copy
+ * runs there; nothing is left of anything. */
+void check_rest(const char *pair, char active);
+void check_forget(void);
+
+#endif

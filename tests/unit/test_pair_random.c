@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One pair under a million random events: storms of faults, then calm, then repair. What must
+ * always hold is checked at each step; in calm the pair must come to an end that it can explain.
+ * Run by make check; XHS_RANDOM_EVENTS and XHS_SEED set length and start, XHS_SIM_TRACE shows all.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/pair_rules.h"
+#include "core/plan.h"
+#include "tests/unit/chaos.h"
+
+#define CALM_NS (20 * SIM_MINUTE)
+#define STORMS 30 /* in one life of a world */
+
+static struct sim s;
+static unsigned long long seed;
+static uint64_t own_kb[MEMBERS]; /* by the table, when no takeover was under way, */
+static unsigned deaths;          /* and the daemon's deaths until then */
+static bool by_table;            /* resumed: what the victim had is taken from the table */
+
+#define must(cond, ...)                                                                     \
+    do {                                                                                    \
+        if (!(cond))                                                                        \
+            broken(#cond, __VA_ARGS__);                                                     \
+    } while (0)
+
+static void broken(const char *what, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void broken(const char *what, const char *fmt, ...)
+{
+    const struct pair *p = &s.pair;
+    char text[200];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    ck_abort_msg("XHS_SEED=%llu, step %lu, %.3f s: not %s: %s; %s (%s), intent %llu of %d, "
+                 "shop-a %d/%lld op %s, shop-b %d/%lld op %s",
+                 seed, s.steps, (double)s.now_ns / SIM_SECOND, what, text,
+                 pair_state_word(p->state), p->reason, (unsigned long long)p->intent.id,
+                 p->intent.victim, p->m[0].look.at, (long long)p->m[0].domid,
+                 pair_op_word(p->m[0].op), p->m[1].look.at, (long long)p->m[1].domid,
+                 pair_op_word(p->m[1].op));
+}
+
+/* ---- what always holds ---- */
+
+/* What the heir may be ordered to have: its own, the loan, and what its victim has freed. */
+static uint64_t heir_limit_kb(const struct sim *w, int heir)
+{
+    const struct pair *p = &w->pair;
+    const struct sim_dom *v = &w->dom[1 - heir];
+    uint64_t had_kb = v->fenced_kb, by_table_kb = sim_total_kb(w) - own_kb[heir];
+
+    if (!v->there)
+        return pair_goal_kb(p, heir);
+    if (by_table && had_kb < by_table_kb)
+        had_kb = by_table_kb;
+    return own_kb[heir] + p->intent.loan_kb + (v->fenced ? had_kb - v->tot_kb : 0);
+}
+
+static void check_memory(const struct sim *w, const struct pair_action *a)
+{
+    const struct pair *p = &w->pair;
+    uint64_t seen_kb = p->m[a->member].look.tot_kb;
+    uint64_t goal_kb = pair_goal_kb(p, a->member), limit_kb = goal_kb;
+
+    if (p->intent.id && p->intent.heir == a->member) {
+        limit_kb = heir_limit_kb(w, a->member);
+        must(a->kb <= goal_kb, "heir ordered to %llu of %llu", (unsigned long long)a->kb,
+             (unsigned long long)goal_kb);
+    }
+    if (seen_kb > limit_kb)
+        limit_kb = seen_kb; /* it had that already when it was looked at */
+    must(a->kb <= limit_kb, "%llu KiB ordered, limit %llu", (unsigned long long)a->kb,
+         (unsigned long long)limit_kb);
+}
+
+/* A run grant goes out only when no other copy can run, and its memory is the member's. */
+static void check_grant(const struct sim *w, const struct pair_action *a)
+{
+    const struct sim_dom *o = &w->dom[1 - a->member];
+    const struct area *area = rmt_find_job((struct rmt *)&w->pair.rmt, a->job);
+
+    must(area && area->owner == (enum owner)a->member, "job %s has no area", a->job);
+    for (int k = 0; k < SIM_JOBS; k++) {
+        if (strcmp(sim_job_name[k], a->job) == 0)
+            must(!o->there || o->dying || o->fenced || !sim_job_active(&o->job[k]),
+                 "job %s granted twice", a->job);
+    }
+}
+
+static void check_state(const struct sim *w, const struct pair_action *a)
+{
+    const struct pair *p = &w->pair;
+
+    if (a->to == p->state && (a->to == PAIR_FAILED || a->to == PAIR_UNPROTECTED))
+        must(p->reason[0] != '\0', "no reason");
+}
+
+static void check_actions(const struct sim *w)
+{
+    unsigned states = 0;
+
+    for (unsigned i = 0; i < w->out.n; i++) {
+        const struct pair_action *a = &w->out.act[i];
+
+        if (a->type == ACT_MEMORY)
+            check_memory(w, a);
+        else if (a->type == ACT_ASK && a->op == MSG_OP_START)
+            check_grant(w, a);
+        else if (a->type == ACT_EVENT && a->event == REPORT_STATE && ++states)
+            check_state(w, a);
+        else if (a->type == ACT_FENCE || a->type == ACT_FREE)
+            must(w->stored.version == w->pair.version, "acts before it is stored");
+    }
+    must(states < 10, "goes round in circles");
+}
+
+/* With surplus = "follow" a standby has just its own, and the active all the rest. */
+static void check_table(const struct sim *w)
+{
+    const struct pair *p = &w->pair;
+    uint64_t least_kb = w->cfg.standby_memory_kb;
+
+    if (p->intent.id || w->cfg.surplus == SURPLUS_STAY)
+        return;
+    must(rmt_owned_kb(&p->rmt, (enum owner)(1 - p->active)) == least_kb, "standby's part");
+    for (unsigned i = 0; i < p->rmt.n; i++) {
+        const struct area *a = &p->rmt.area[i];
+        must(a->name[0] != 'o' || a->size_kb == least_kb, "%s is %llu", a->name,
+             (unsigned long long)a->size_kb);
+    }
+}
+
+static void check_step(struct sim *w, const struct pair_event *ev)
+{
+    const struct pair *p = &w->pair;
+
+    must(!w->out.overflow, "event %d", ev->type);
+    must(rmt_sound(&p->rmt, sim_total_kb(w)), "event %d", ev->type);
+    must(w->pool.lent_kb <= w->pool.reserve_kb, "lent %llu", (unsigned long long)w->pool.lent_kb);
+    must(w->pool.lent_kb == (p->intent.id ? p->intent.loan_kb : 0), "lent %llu, loan %llu",
+         (unsigned long long)w->pool.lent_kb, (unsigned long long)p->intent.loan_kb);
+    must(p->intent.id || rmt_owned_kb(&p->rmt, OWNER_TRANSIT) == 0, "event %d", ev->type);
+    must(p->tick_ns > w->now_ns, "tick in the past, event %d", ev->type);
+    must(p->intent.id == w->stored.intent.id, "intent not stored, event %d", ev->type);
+    if (!p->intent.id)
+        deaths = w->deaths;
+    if (!p->intent.id || ev->type == EV_ASK || w->deaths > deaths)
+        by_table = p->intent.id != 0;
+    for (int i = 0; i < MEMBERS && !p->intent.id; i++)
+        own_kb[i] = rmt_owned_kb(&p->rmt, (enum owner)i);
+    for (int k = 0; k < SIM_JOBS; k++)
+        must(sim_copies(w, k) <= 1, "%s runs twice", sim_job_name[k]);
+    check_table(w);
+    check_actions(w);
+}
+
+/* ---- storm, calm, repair ---- */
+
+/* A crash of the active, and some more while it is dealt with. */
+static void burst(void)
+{
+    sim_shutdown(&s, s.pair.active, SHUT_CRASH);
+    for (unsigned n = sim_random(&s, 4); n > 0; n--) {
+        sim_run(&s, sim_random(&s, sim_random(&s, 2) ? 300 : 8000) * SIM_MS);
+        chaos_fault(&s);
+    }
+}
+
+static void storm(void)
+{
+    unsigned rate = 1 + sim_random(&s, sim_random(&s, 3) ? 40 : 200); /* of 1000 */
+    unsigned n = 200 + sim_random(&s, 2000);
+
+    chaos_odds(&s);
+    if (sim_random(&s, 4)) {
+        burst();
+        n = 0;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        bool busy = !s.down && s.pair.state != PAIR_PROTECTED && s.pair.tick_ns != SIM_NEVER;
+        if (sim_random(&s, 1000) < (busy ? rate : 3 * rate)) /* sweeps at rest show little */
+            chaos_fault(&s);
+        else
+            sim_next(&s);
+    }
+    memset(&s.faults, 0, sizeof s.faults);
+    s.kill_action = 0;
+}
+
+static bool explained(void)
+{
+    switch (s.pair.state) {
+    case PAIR_PROTECTED:
+    case PAIR_STOPPED:
+        return true;
+    case PAIR_UNPROTECTED:
+    case PAIR_FAILED:
+        return s.pair.reason[0] != '\0';
+    case PAIR_FORMING:
+    case PAIR_SUSPECT:
+    case PAIR_FENCING:
+    case PAIR_MOVING:
+    case PAIR_STARTING:
+    case PAIR_REBUILDING:
+    case PAIR_REBOOTING:
+    case PAIR_RESTARTING:
+    case PAIR_SWITCHING:
+    case PAIR_STOPPING:
+    case PAIR_RECOVERING:
+    case PAIR_STATE_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* Nothing new goes wrong; what is broken stays so. */
+static void calm(void)
+{
+    int64_t end = s.now_ns + CALM_NS, since = -1;
+
+    /* it holds for ten seconds, so that what was only just noticed is counted */
+    while (since < 0 || s.now_ns - since < 10 * SIM_SECOND) {
+        sim_next(&s);
+        if (s.down || !explained())
+            since = -1;
+        else if (since < 0)
+            since = s.now_ns;
+        must(s.now_ns < end, "no end in calm");
+    }
+}
+
+/* What the pair believes is so. */
+static void check_belief(void)
+{
+    const struct pair *p = &s.pair;
+
+    for (int i = 0; i < MEMBERS; i++) {
+        must(sim_dom_runs(&s.dom[i]), "shop-%c does not run", 'a' + i);
+        must(plan_settled(s.dom[i].tot_kb, rmt_owned_kb(&p->rmt, (enum owner)i)),
+             "shop-%c has %llu KiB", 'a' + i, (unsigned long long)s.dom[i].tot_kb);
+    }
+    for (int k = 0; k < SIM_JOBS; k++) {
+        const struct job *j = sim_job(&s, k);
+        int runner = sim_runner(&s, k);
+
+        if (!j || j->state != JOB_RUNNING)
+            must(runner == MEMBER_NONE, "%s runs, and should not", sim_job_name[k]);
+        else
+            must(runner == j->owner && runner == p->active &&
+                 s.dom[runner].job[k].line.request == j->request, "%s should run", j->name);
+    }
+}
+
+/* Nothing is broken any more: what the owner asks for comes about. */
+static void repair(void)
+{
+    int64_t end = s.now_ns + CALM_NS;
+    int64_t asked = 0;
+
+    chaos_mend(&s);
+    sim_run(&s, 5 * SIM_SECOND);
+    while (s.pair.state != PAIR_PROTECTED || s.down) {
+        if (!s.down && explained() && s.now_ns - asked > SIM_MINUTE) {
+            sim_ask(&s, s.pair.state == PAIR_STOPPED ? ASK_START : ASK_RECOVER);
+            asked = s.now_ns;
+        }
+        sim_next(&s);
+        must(s.now_ns < end, "not repaired");
+    }
+    sim_run(&s, 2 * SIM_MINUTE); /* longer than any job may take to start */
+    must(s.pair.state == PAIR_PROTECTED, "it does not last");
+    check_belief();
+}
+
+static void new_world(uint64_t world)
+{
+    sim_init(&s, world);
+    s.cfg.surplus = sim_random(&s, 3) ? SURPLUS_FOLLOW : SURPLUS_STAY;
+    s.cfg.max_memory_kb = (1200 + sim_random(&s, 1200)) * MIB_KB;
+    sim_new_pair(&s);
+    s.whole_kb = s.host_kb;
+    for (int i = 0; i < MEMBERS; i++)
+        s.defines[i][1] = sim_random(&s, 2);
+    s.on_step = check_step;
+    sim_ask(&s, ASK_START);
+}
+
+static unsigned long number(const char *name, unsigned long otherwise)
+{
+    const char *text = getenv(name);
+
+    return text && *text ? strtoul(text, NULL, 10) : otherwise;
+}
+
+START_TEST(survives)
+{
+    unsigned long events = number("XHS_RANDOM_EVENTS", 1000000), done = 0;
+    unsigned long runs = 0, takeovers = 0, worlds = 0, died = 0, lies = 0;
+
+    for (seed = number("XHS_SEED", 1); done < events; seed++, worlds++) {
+        new_world(seed);
+        for (int i = 0; i < STORMS && done + s.steps < events; i++) {
+            storm();
+            calm();
+            repair();
+        }
+        done += s.steps;
+        takeovers += s.takeovers;
+        died += s.deaths;
+        lies += s.lies;
+        runs += s.runs[0] + s.runs[1];
+    }
+    printf("%lu events in %lu worlds: %lu takeovers, %lu job starts, %lu daemons died, %lu lies\n",
+           done, worlds, takeovers, runs, died, lies);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("pair, random");
+    TCase *t = tcase_create("random");
+    SRunner *r;
+    int failed;
+
+    tcase_set_timeout(t, 3600);
+    tcase_add_test(t, survives);
+    suite_add_tcase(suite, t);
+    r = srunner_create(suite);
+    srunner_run_all(r, CK_ENV);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
