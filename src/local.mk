@@ -32,6 +32,7 @@ libxenadapt_la_SOURCES = \
 	%D%/xen/hyp.c %D%/xen/hyp.h \
 	%D%/xen/osevent.c %D%/xen/osevent.h \
 	%D%/xen/store.c %D%/xen/store.h \
+	%D%/xen/thread.c %D%/xen/thread.h \
 	%D%/xen/worker.c %D%/xen/worker.h \
 	%D%/xen/xtl.c %D%/xen/xtl.h
 libxenadapt_la_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS) $(XENSTORE_CFLAGS) $(EVENT_CFLAGS)

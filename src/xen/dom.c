@@ -19,6 +19,7 @@
 
 #include "xen/dom_internal.h"
 #include "xen/osevent.h"
+#include "xen/thread.h"
 #include "xen/xtl.h"
 
 struct dom_death {
@@ -97,6 +98,7 @@ int dom_open(struct dom **out, struct evloop *loop, dom_event_fn *fn, void *arg,
         goto out;
     }
     d->osevent = osevent_new(loop, d->ctx);
+    d->threads = threads_new(loop);
     libxl_childproc_setmode(d->ctx, &childproc_hooks, d);
     libxl_event_register_callbacks(d->ctx, &event_hooks, d);
     *out = d;
@@ -110,6 +112,8 @@ void dom_close(struct dom *d)
 {
     if (!d)
         return;
+    d->closing = true;
+    threads_free(d->threads);
     dom_parse_abort(d);
     dom_life_abort(d);
     while (d->deaths)

@@ -21,7 +21,8 @@ typedef void dom_event_fn(void *arg, uint32_t domid);
 
 int dom_open(struct dom **out, struct evloop *loop, dom_event_fn *fn, void *arg,
              struct xhs_error *err);
-void dom_close(struct dom *d); /* NULL is fine; operations under way are given up */
+void dom_close(struct dom *d); /* NULL is fine; operations under way are given up; it waits for
+                               * domains that are being built */
 
 /* What xhs must know of a member's xl.cfg. */
 struct dom_summary {
@@ -50,10 +51,6 @@ typedef void dom_done_fn(void *arg, uint32_t domid, const struct xhs_error *err)
  * and unpause. on_born runs as soon as the domid is known and before the unpause, so that keys can
  * be written which the guest needs at boot. A failed build leaves nothing behind; the error is
  * MEMORY when the host has not boot_kb unclaimed.
- *
- * The result comes later, but the call itself is slow: libxl loads kernel and ramdisk and fills a
- * PV domain's memory before it returns. The loop stands still meanwhile: 0.4-0.9 s for 128-512 MiB,
- * 0.6-1.5 s for 1.5 GiB, measured in the lab. (dom_destroy: 30 ms at most.)
  */
 void dom_create(struct dom *d, const char *json, const uint8_t uuid[16], uint64_t boot_kb,
                 uint64_t max_kb, void (*on_born)(void *arg, uint32_t domid), dom_done_fn *fn,

@@ -26,6 +26,8 @@ struct dom {
     struct hyp *hyp; /* a handle of its own: to look before it touches */
     struct dom_death *deaths;
     struct dom_parse_op *parses;
+    struct threads *threads; /* building domains */
+    bool closing;
     struct life *lives; /* each dom_create and dom_destroy whose result is still to come */
     unsigned ops; /* libxl's operations under way, each from its call to its callback */
 };
