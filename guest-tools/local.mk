@@ -2,7 +2,7 @@
 # parser and error with dom0's side, and link libxenstore only (shared: a static one cannot watch).
 
 guest_cppflags = $(AM_CPPFLAGS) -D_GNU_SOURCE \
-	-I$(top_srcdir)/%D%/lib -I$(top_srcdir)/%D%/agent
+	-I$(top_srcdir)/%D%/lib -I$(top_srcdir)/%D%/agent -DLOCALSTATEDIR=\"$(localstatedir)\"
 
 # The library's objects, also for the agent, which so needs no library of ours at run time.
 noinst_LTLIBRARIES += libguestbase.la
@@ -37,15 +37,22 @@ xhsguest.pc: %D%/lib/xhsguest.pc.in Makefile
 noinst_LTLIBRARIES += libagent.la
 libagent_la_SOURCES = \
 	%D%/agent/act.c %D%/agent/agent.h \
+	%D%/agent/area.c %D%/agent/area.h \
+	%D%/agent/ask.c %D%/agent/ask.h \
 	%D%/agent/cgroup.c %D%/agent/cgroup.h \
+	%D%/agent/estimate.c %D%/agent/estimate.h \
+	%D%/agent/explain.c \
 	%D%/agent/jobfile.c %D%/agent/jobfile.h \
 	%D%/agent/jobs.c %D%/agent/jobs.h \
 	%D%/agent/load.c \
 	%D%/agent/log.c %D%/agent/log.h \
+	%D%/agent/look.c \
+	%D%/agent/measure.c %D%/agent/measure.h \
 	%D%/agent/memory.c %D%/agent/memory.h \
-	%D%/agent/params.h \
+	%D%/agent/params.c %D%/agent/params.h \
 	%D%/agent/proto.c %D%/agent/proto.h \
 	%D%/agent/requests.c \
+	%D%/agent/settings.c %D%/agent/settings.h \
 	%D%/agent/size.c %D%/agent/size.h \
 	%D%/agent/sock.c \
 	%D%/agent/spawn.c %D%/agent/spawn.h \
@@ -61,9 +68,13 @@ xhs_agent_LDADD = libagent.la
 bin_PROGRAMS += xhs-job
 xhs_job_SOURCES = \
 	%D%/job/client.c %D%/job/client.h \
+	%D%/job/explain.c %D%/job/explain.h \
 	%D%/job/main.c \
+	%D%/job/options.c %D%/job/options.h \
 	%D%/job/show.c %D%/job/show.h \
+	%D%/agent/params.c %D%/agent/params.h \
 	%D%/agent/proto.c %D%/agent/proto.h \
+	%D%/agent/settings.c %D%/agent/settings.h \
 	%D%/agent/size.c %D%/agent/size.h \
 	src/core/error.c src/core/msg.c
 xhs_job_CPPFLAGS = $(guest_cppflags)

@@ -2,14 +2,17 @@
 
 noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = \
+	%D%/core/audit.c %D%/core/audit.h \
 	%D%/core/config.c %D%/core/config.h \
 	%D%/core/error.c %D%/core/error.h \
+	%D%/core/feasible.c %D%/core/feasible.h \
 	%D%/core/job.c %D%/core/job.h \
 	%D%/core/msg.c %D%/core/msg.h \
 	%D%/core/pair.c %D%/core/pair.h \
 	%D%/core/pair_absorb.c %D%/core/pair_internal.h \
 	%D%/core/pair_memory.c \
 	%D%/core/pair_jobs.c \
+	%D%/core/pair_request.c \
 	%D%/core/pair_rules.c %D%/core/pair_rules.h \
 	%D%/core/pair_takeover.c \
 	%D%/core/pair_words.c \
@@ -40,6 +43,7 @@ libxenadapt_la_LIBADD = $(XEN_LIBS) $(XENSTORE_LIBS) $(EVENT_LIBS) $(PTHREAD_LIB
 
 # The daemon without its main and its adapters: tests link it with the fakes.
 libxhsd_la_SOURCES = \
+	%D%/xhsd/audits.c %D%/xhsd/audits.h \
 	%D%/xhsd/conn.c %D%/xhsd/conn.h \
 	%D%/xhsd/control.c %D%/xhsd/control.h \
 	%D%/xhsd/create.c %D%/xhsd/create.h \

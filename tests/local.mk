@@ -10,11 +10,16 @@ EXTRA_DIST += \
 
 SH_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 
+guest_script_tests = %D%/unit/test_guest_shell.sh
+dist_check_SCRIPTS += $(guest_script_tests)
+TESTS += $(guest_script_tests)
+
 if HAVE_CHECK
 core_tests = %D%/unit/test_msg %D%/unit/test_paths
 guest_tests = \
-	%D%/unit/test_guest_jobfile %D%/unit/test_guest_jobs \
-	%D%/unit/test_guest_proto %D%/unit/test_guest_reqs
+	%D%/unit/test_guest_area %D%/unit/test_guest_estimate \
+	%D%/unit/test_guest_jobfile %D%/unit/test_guest_jobs %D%/unit/test_guest_jobs_random \
+	%D%/unit/test_guest_proto %D%/unit/test_guest_reqs %D%/unit/test_guest_settings
 check_PROGRAMS += $(core_tests) $(guest_tests)
 TESTS += $(core_tests) $(guest_tests)
 
@@ -24,18 +29,27 @@ test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_test_paths_CFLAGS = $(test_cflags)
 %C%_unit_test_paths_LDADD = libguestbase.la $(CHECK_LIBS)
 
+%C%_unit_test_guest_area_CPPFLAGS = $(guest_cppflags) $(CHECK_CFLAGS)
+%C%_unit_test_guest_area_LDADD = libagent.la $(CHECK_LIBS)
+%C%_unit_test_guest_estimate_CPPFLAGS = $(guest_cppflags) $(CHECK_CFLAGS)
+%C%_unit_test_guest_estimate_LDADD = libagent.la $(CHECK_LIBS)
 %C%_unit_test_guest_jobfile_CPPFLAGS = $(guest_cppflags) $(CHECK_CFLAGS)
 %C%_unit_test_guest_jobfile_LDADD = libagent.la $(CHECK_LIBS)
 %C%_unit_test_guest_jobs_CPPFLAGS = $(guest_cppflags) $(CHECK_CFLAGS)
 %C%_unit_test_guest_jobs_LDADD = libagent.la $(CHECK_LIBS)
+%C%_unit_test_guest_jobs_random_CPPFLAGS = $(guest_cppflags) $(CHECK_CFLAGS)
+%C%_unit_test_guest_jobs_random_LDADD = libagent.la $(CHECK_LIBS)
 %C%_unit_test_guest_proto_CPPFLAGS = $(guest_cppflags) $(CHECK_CFLAGS)
 %C%_unit_test_guest_proto_LDADD = libagent.la $(CHECK_LIBS)
 %C%_unit_test_guest_reqs_CPPFLAGS = $(guest_cppflags) $(CHECK_CFLAGS)
 %C%_unit_test_guest_reqs_LDADD = libguestbase.la $(CHECK_LIBS)
+%C%_unit_test_guest_settings_CPPFLAGS = $(guest_cppflags) $(CHECK_CFLAGS)
+%C%_unit_test_guest_settings_LDADD = libagent.la $(CHECK_LIBS)
 
 if DOM0
 dom0_tests = \
-	%D%/unit/test_rmt %D%/unit/test_pool %D%/unit/test_plan %D%/unit/test_job \
+	%D%/unit/test_rmt %D%/unit/test_rmt_random %D%/unit/test_pool %D%/unit/test_plan \
+	%D%/unit/test_job %D%/unit/test_feasible %D%/unit/test_audit \
 	%D%/unit/test_pair %D%/unit/test_pair_daemon %D%/unit/test_pair_rules \
 	%D%/unit/test_pair_random \
 	%D%/unit/test_json %D%/unit/test_config
@@ -46,12 +60,18 @@ sim = %D%/unit/sim.c %D%/unit/sim_guest.c %D%/unit/sim_xen.c %D%/unit/sim.h
 story = %D%/unit/story.c %D%/unit/story.h $(sim)
 %C%_unit_test_rmt_CFLAGS = $(test_cflags)
 %C%_unit_test_rmt_LDADD = libcore.la $(CHECK_LIBS)
+%C%_unit_test_rmt_random_CFLAGS = $(test_cflags)
+%C%_unit_test_rmt_random_LDADD = libcore.la $(CHECK_LIBS)
 %C%_unit_test_pool_CFLAGS = $(test_cflags)
 %C%_unit_test_pool_LDADD = libcore.la $(CHECK_LIBS)
 %C%_unit_test_plan_CFLAGS = $(test_cflags)
 %C%_unit_test_plan_LDADD = libcore.la $(CHECK_LIBS)
 %C%_unit_test_job_CFLAGS = $(test_cflags)
 %C%_unit_test_job_LDADD = libcore.la $(CHECK_LIBS)
+%C%_unit_test_feasible_CFLAGS = $(test_cflags)
+%C%_unit_test_feasible_LDADD = libcore.la $(CHECK_LIBS)
+%C%_unit_test_audit_CFLAGS = $(test_cflags)
+%C%_unit_test_audit_LDADD = libcore.la $(CHECK_LIBS)
 %C%_unit_test_pair_SOURCES = %D%/unit/test_pair.c $(story)
 %C%_unit_test_pair_CFLAGS = $(test_cflags)
 %C%_unit_test_pair_LDADD = libcore.la $(CHECK_LIBS)
@@ -74,12 +94,18 @@ story = %D%/unit/story.c %D%/unit/story.h $(sim)
 # else is found in libfake before. The linker sends some of the daemon's calls to daemon.c.
 xhsd_tests = \
 	%D%/unit/test_xhsd %D%/unit/test_xhsd_control %D%/unit/test_xhsd_fail \
-	%D%/unit/test_xhsd_guest %D%/unit/test_xhsd_restart
+	%D%/unit/test_xhsd_guest %D%/unit/test_xhsd_restart \
+	%D%/unit/test_xhsd_request %D%/unit/test_xhsd_request_ends %D%/unit/test_xhsd_request_refused \
+	%D%/unit/test_xhsd_request_queue %D%/unit/test_xhsd_request_killed \
+	%D%/unit/test_xhsd_request_guest %D%/unit/test_xhsd_request_audit \
+	%D%/unit/test_xhsd_request_random %D%/unit/test_xhsd_request_minimum \
+	%D%/unit/test_xhsd_request_keeps %D%/unit/test_xhsd_request_kinds
 check_PROGRAMS += $(xhsd_tests)
 TESTS += $(xhsd_tests)
 check_LTLIBRARIES += libdaemon.la
 libdaemon_la_SOURCES = \
-	%D%/unit/daemon.c %D%/unit/daemon.h %D%/unit/daemon_agent.c %D%/unit/daemon_check.c
+	%D%/unit/daemon.c %D%/unit/daemon.h %D%/unit/daemon_agent.c %D%/unit/daemon_check.c \
+	%D%/unit/daemon_request.c
 libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/%D%/fake
 libdaemon_la_CFLAGS = $(test_cflags)
 xhsd_test_ldflags = $(AM_LDFLAGS) -Wl,--wrap=exit -Wl,--wrap=xlog -Wl,--wrap=fake_failing \
@@ -102,6 +128,50 @@ xhsd_test_ldadd = libdaemon.la libxhsd.la libfake.la libxenadapt.la libwire.la l
 %C%_unit_test_xhsd_guest_CFLAGS = $(test_cflags)
 %C%_unit_test_xhsd_guest_LDFLAGS = $(xhsd_test_ldflags)
 %C%_unit_test_xhsd_guest_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_request_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_request_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_request_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_request_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_request_ends_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_request_ends_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_request_ends_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_request_ends_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_request_refused_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_request_refused_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_request_refused_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_request_refused_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_request_queue_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_request_queue_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_request_queue_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_request_queue_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_request_killed_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_request_killed_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_request_killed_LDFLAGS = $(xhsd_test_ldflags) -Wl,--wrap=raise
+%C%_unit_test_xhsd_request_killed_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_request_guest_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_request_guest_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_request_guest_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_request_guest_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_request_audit_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_request_audit_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_request_audit_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_request_audit_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_request_random_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_request_random_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_request_random_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_request_random_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_request_minimum_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_request_minimum_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_request_minimum_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_request_minimum_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_request_keeps_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_request_keeps_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_request_keeps_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_request_keeps_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_request_kinds_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_request_kinds_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_request_kinds_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_request_kinds_LDADD = $(xhsd_test_ldadd)
 %C%_unit_test_xhsd_restart_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
 %C%_unit_test_xhsd_restart_CFLAGS = $(test_cflags)
 %C%_unit_test_xhsd_restart_LDFLAGS = $(xhsd_test_ldflags)

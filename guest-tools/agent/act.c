@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The agent's hands: it carries out what jobs.c decides, and brings back what became of it.
- * Not the decisions: no state of a job is set here.
+ * Not the decisions: of a job's line only what was measured is set here.
  * Called by the agent's loop, by load.c, requests.c and sock.c.
  */
 #include "agent.h"
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "measure.h"
 #include "spawn.h"
 #include "state.h"
 
@@ -93,6 +94,7 @@ static void publish(struct agent *a, struct job *j)
 {
     char line[MSG_MAX];
 
+    agent_look_at_request(a, j);
     msg_format_job(line, &j->line);
     if (strcmp(line, j->told) == 0 && !j->dirty)
         return;
@@ -100,6 +102,12 @@ static void publish(struct agent *a, struct job *j)
     tell_dom0(a, j);
     keep_state(a, j);
     log_line(j->line.state == MSG_JOB_FAILED ? LOG_ERR : LOG_INFO, "job %s: %s", j->name, line);
+}
+
+void agent_publish_figures(struct agent *a, struct job *j)
+{
+    msg_format_job(j->told, &j->line);
+    tell_dom0(a, j);
 }
 
 void agent_republish(struct agent *a)
@@ -137,10 +145,13 @@ static pid_t run_command(struct agent *a, struct job *j, const char *command, st
 static int open_cgroup(struct agent *a, struct job *j, struct xhs_error *e)
 {
     char path[CGROUP_PATH_MAX], base[CGROUP_PATH_MAX];
+    const uint64_t kb = j->line.memory_kb;
 
     cgroup_path(path, a->cgroup_base, j->name);
-    if (cgroup_create(path, j->line.memory_kb, NULL) < 0 &&
-        (cgroup_prepare(base, e) < 0 || cgroup_create(path, j->line.memory_kb, e) < 0))
+    /* By the last look's figures: in a takeover there is no time for another one. */
+    j->high_kb = area_high_first(kb, j->line.memory_min_kb, a->seen.available_kb);
+    if (cgroup_create(path, kb, j->high_kb, NULL) < 0 &&
+        (cgroup_prepare(base, e) < 0 || cgroup_create(path, kb, j->high_kb, e) < 0))
         return -1;
     j->events_fd = cgroup_open_events(path);
     switch (j->events_fd < 0 ? -1 : cgroup_populated(j->events_fd)) {
@@ -162,9 +173,13 @@ static struct job_result launch(struct agent *a, struct job *j)
     keep_state(a, j); /* before the fork: an agent that comes after us must know the request */
     if (open_cgroup(a, j, &err) == 0)
         j->pid = run_command(a, j, j->def.start, &err);
-    if (err.code == XHS_E_NONE)
+    j->usage = (struct area_usage){ 0 };
+    if (err.code == XHS_E_NONE) {
+        agent_watch_area(a, j);
         return job_spawned(j, NULL);
+    }
     j->pid = 0;
+    j->high_kb = 0;
     close_cgroup(a, j);
     return job_spawned(j, err.text);
 }
@@ -201,10 +216,20 @@ struct job_result agent_act(struct agent *a, struct job *j, struct job_result r)
     return r;
 }
 
+/* For the next run's estimate. */
+static void keep_peak(struct agent *a, const struct job *j)
+{
+    struct xhs_error err = { 0 };
+    uint64_t kept_kb = measure_peak(a->peak_dir, j->name);
+    uint64_t kb = estimate_keep(kept_kb, j->usage.peak_kb, j->line.memory_kb,
+                                j->usage.oom_kills > 0);
+
+    if (kb != kept_kb && measure_keep_peak(a->peak_dir, j->name, kb, &err) < 0)
+        log_line(LOG_WARNING, "job %s: its peak is not kept: %s", j->name, err.text);
+}
+
 static void check_job(struct agent *a, struct job *j)
 {
-    char path[CGROUP_PATH_MAX];
-
     if (!job_active(j) || j->events_fd < 0)
         return;
     if (cgroup_populated(j->events_fd) == 0)
@@ -212,10 +237,14 @@ static void check_job(struct agent *a, struct job *j)
     /* A process leaves its cgroup just before its parent can reap it: wait for both. */
     if (!j->emptied || j->pid || j->stopper)
         return;
-    struct job_end end = { j->status_known, j->status, false };
-    end.oom = cgroup_oom(cgroup_path(path, a->cgroup_base, j->name));
+    agent_look_at_job(a, j);
+    const struct job_end end = { j->status_known, j->status, j->usage.oom_kills > 0 };
+    j->line.peak_kb = j->usage.peak_kb;
+    j->line.oom_kills = j->usage.oom_kills;
+    j->usage.used_kb = j->high_kb = 0;
     close_cgroup(a, j);
     agent_act(a, j, job_ended(j, &end));
+    keep_peak(a, j);
 }
 
 void agent_check_jobs(struct agent *a)
@@ -245,8 +274,6 @@ void agent_reap(struct agent *a)
 
 void agent_tick_jobs(struct agent *a, uint64_t now_ns)
 {
-    for (struct job *j = a->jobs; j; j = j->next) {
-        agent_act(a, j, job_launch(j));
+    for (struct job *j = a->jobs; j; j = j->next)
         agent_act(a, j, job_tick(j, now_ns));
-    }
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ask.h"
 #include "cgroup.h"
 #include "jobs.h"
 #include "proto.h"
@@ -39,6 +40,7 @@ struct agent {
     const char *jobs_dir; /* NAME.job */
     const char *run_dir;  /* agent.sock, lock, job/NAME */
     const char *log_dir;  /* NAME.log */
+    const char *peak_dir; /* NAME.peak */
     char state_dir[AGENT_PATH_MAX];
     char cgroup_base[CGROUP_PATH_MAX];
 
@@ -52,9 +54,14 @@ struct agent {
     int listen_fd;
     struct client clients[AGENT_CLIENTS_MAX];
 
-    struct msg_memory told; /* what dom0 knows of the memory, and since when */
+    struct msg_memory seen; /* the memory at the last look */
+    struct msg_memory told; /* what dom0 knows of it, and since when */
     uint64_t told_ns;
-    uint64_t sample_ns; /* next look at the memory */
+    uint64_t sample_ns; /* next look at the memory and the areas */
+    uint64_t raise_ns;  /* next look at areas whose memory is still arriving */
+    uint64_t spare_kb;  /* what dom0 says can be split off; 0: it has not said */
+    bool spare_known;   /* and that is not out of date */
+    bool spare_said;
 };
 
 uint64_t agent_now_ns(void);
@@ -68,6 +75,16 @@ void agent_reap(struct agent *a);       /* SIGCHLD */
 void agent_check_jobs(struct agent *a); /* some cgroup may have emptied */
 void agent_tick_jobs(struct agent *a, uint64_t now_ns);
 void agent_republish(struct agent *a); /* what xenstore refused before */
+void agent_publish_figures(struct agent *a, struct job *j); /* no new state: no log, nothing kept */
+
+/* look.c: what is measured */
+void agent_look(struct agent *a, uint64_t now_ns);
+void agent_look_anew(struct agent *a); /* for one who asks now */
+void agent_look_at_job(struct agent *a, struct job *j);     /* into j->usage */
+bool agent_look_at_request(struct agent *a, struct job *j); /* true: its line asks otherwise now */
+struct ask_facts agent_ask_facts(struct agent *a);
+void agent_watch_area(struct agent *a, struct job *j); /* it was just started or taken over */
+void agent_raise_areas(struct agent *a, uint64_t now_ns);
 
 /* load.c: definitions, and what an earlier agent left */
 struct job_result agent_load_definition(struct agent *a, struct job *j, bool first);
@@ -86,5 +103,10 @@ void agent_sock_close(struct agent *a);
 void agent_sock_accept(struct agent *a);
 void agent_sock_read(struct agent *a, struct client *c);
 void agent_settle_clients(struct agent *a);
+bool agent_sock_send(struct client *c, const char *text, size_t len);
+
+/* explain.c: the lines before the last one. -1: there are none, or the client does not read. */
+int agent_explain(struct agent *a, struct client *c, const struct proto_request *r,
+                  struct xhs_error *e);
 
 #endif

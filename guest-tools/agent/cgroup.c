@@ -19,6 +19,8 @@
 #include <linux/magic.h>
 #include <unistd.h>
 
+#include "core/msg.h"
+
 static const char *file_in(char buf[PATH_MAX], const char *dir, const char *file)
 {
     snprintf(buf, PATH_MAX, "%s/%s", dir, file);
@@ -77,19 +79,36 @@ const char *cgroup_path(char buf[CGROUP_PATH_MAX], const char *base, const char 
     return buf;
 }
 
-int cgroup_create(const char *path, uint64_t kb, struct xhs_error *e)
+/* A limit as the kernel takes it. kb 0: none. */
+static int write_limit(const char *path, const char *file, uint64_t kb)
 {
     char bytes[24] = "max";
 
-    if (mkdir(path, 0755) < 0 && errno != EEXIST)
-        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "%s", path);
     if (kb)
         snprintf(bytes, sizeof bytes, "%" PRIu64, kb * 1024);
-    if (write_file(path, "memory.max", bytes) < 0 && kb)
+    return write_file(path, file, bytes);
+}
+
+int cgroup_create(const char *path, uint64_t kb, uint64_t high_kb, struct xhs_error *e)
+{
+    bool old = mkdir(path, 0755) < 0;
+
+    if (old && errno == EEXIST && rmdir(path) == 0) /* its limits and counts are old ones */
+        old = mkdir(path, 0755) < 0;
+    if (old && errno != EEXIST && errno != EBUSY)
+        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "%s", path);
+    if (write_limit(path, "memory.max", kb) < 0 && kb)
         return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "no limit of memory in %s", path);
+    if (high_kb || old)
+        write_limit(path, "memory.high", high_kb);
     /* A job that lost one of its processes to a full area is a failed job, not half a job. */
     write_file(path, "memory.oom.group", "1");
     return 0;
+}
+
+void cgroup_set_high(const char *path, uint64_t kb)
+{
+    write_limit(path, "memory.high", kb);
 }
 
 int cgroup_open_events(const char *path)
@@ -124,19 +143,66 @@ int cgroup_populated(int events_fd)
     return value < 0 ? -1 : value > 0;
 }
 
-bool cgroup_oom(const char *path)
+static bool read_file(const char *dir, const char *name, char *text, size_t size)
 {
-    char file[PATH_MAX], text[256];
-    int fd = open(file_in(file, path, "memory.events"), O_RDONLY | O_CLOEXEC);
+    char file[PATH_MAX];
+    int fd = open(file_in(file, dir, name), O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
         return false;
-    ssize_t n = read(fd, text, sizeof text - 1);
+    ssize_t n = read(fd, text, size - 1);
     close(fd);
     if (n < 0)
         return false;
     text[n] = '\0';
-    return flat_value(text, "oom_kill") > 0;
+    return true;
+}
+
+/* A file that holds one number of bytes. */
+static bool read_kb(const char *dir, const char *name, uint64_t *kb)
+{
+    char text[32];
+
+    if (!read_file(dir, name, text, sizeof text))
+        return false;
+    text[strcspn(text, "\n")] = '\0';
+    if (!msg_parse_u64(text, MSG_KB_MAX * 1024, kb))
+        return false;
+    *kb /= 1024;
+    return true;
+}
+
+uint64_t cgroup_high(const char *path)
+{
+    uint64_t kb;
+
+    return read_kb(path, "memory.high", &kb) ? kb : 0;
+}
+
+bool cgroup_usage(const char *path, struct area_usage *out)
+{
+    struct area_usage u = { 0 };
+    char text[256];
+
+    if (!read_kb(path, "memory.current", &u.used_kb) ||
+        !read_file(path, "memory.events", text, sizeof text))
+        return false;
+    long kills = flat_value(text, "oom_kill");
+    u.oom_kills = kills > 0 ? (uint64_t)kills : 0;
+    if (!read_kb(path, "memory.peak", &u.peak_kb))
+        u.peak_kb = 0;
+    *out = u;
+    return true;
+}
+
+uint64_t cgroup_cache_kb(const char *path)
+{
+    char text[4096];
+
+    if (!read_file(path, "memory.stat", text, sizeof text))
+        return 0;
+    long active = flat_value(text, "active_file"), inactive = flat_value(text, "inactive_file");
+    return active < 0 || inactive < 0 ? 0 : ((uint64_t)active + (uint64_t)inactive) / 1024;
 }
 
 void cgroup_signal(const char *path, int sig)

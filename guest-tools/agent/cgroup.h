@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "area.h"
 #include "core/error.h"
 
 #define CGROUP_PATH_MAX 320
@@ -24,8 +25,14 @@ int cgroup_prepare(char base[CGROUP_PATH_MAX], struct xhs_error *e);
 
 const char *cgroup_path(char buf[CGROUP_PATH_MAX], const char *base, const char *job);
 
-/* Make a job's cgroup, or take one that was left behind empty. kb: its area; 0: no limit. */
-int cgroup_create(const char *path, uint64_t kb, struct xhs_error *e);
+/* Make a job's cgroup, or take one that was left behind empty. kb: its area; 0: no limit. high_kb:
+ * how much of it can be used at first; 0: all. */
+int cgroup_create(const char *path, uint64_t kb, uint64_t high_kb, struct xhs_error *e);
+
+/* How much its processes may use before they are slowed down: memory.high. kb 0: no such limit, and
+ * that is also the answer when it cannot be read. */
+void cgroup_set_high(const char *path, uint64_t kb);
+uint64_t cgroup_high(const char *path);
 
 /* The cgroup's events file, close-on-exec; poll(2) it for POLLPRI. -1 when there is no cgroup. */
 int cgroup_open_events(const char *path);
@@ -33,8 +40,11 @@ int cgroup_open_events(const char *path);
 /* 1: there are processes, in it or below. 0: none. -1: cannot tell. */
 int cgroup_populated(int events_fd);
 
-/* Has the kernel killed one of its processes for want of memory? */
-bool cgroup_oom(const char *path);
+/* What it uses. peak_kb is 0 on a kernel that keeps none (before 5.19). False: cannot tell. */
+bool cgroup_usage(const char *path, struct area_usage *out);
+
+/* Of used_kb, files that the kernel can drop; 0 when it does not say. */
+uint64_t cgroup_cache_kb(const char *path);
 
 void cgroup_signal(const char *path, int sig); /* each process in it, but not below */
 void cgroup_kill(const char *path);            /* all, at once where the kernel can (5.14) */

@@ -17,7 +17,17 @@
 #include "core/msg.h"
 #include "size.h"
 
-enum key { KEY_START, KEY_STOP, KEY_MEMORY, KEY_MEMORY_MIN, KEY_HOT_STANDBY, KEY_AUTOSTART, KEYS };
+enum key {
+    KEY_START,
+    KEY_STOP,
+    KEY_MEMORY,
+    KEY_MEMORY_MIN,
+    KEY_HOT_STANDBY,
+    KEY_AUTOSTART,
+    KEY_PRIORITY,
+    KEY_WAIT,
+    KEYS,
+};
 
 static const char *const keys[KEYS] = {
     [KEY_START] = "start",
@@ -26,6 +36,8 @@ static const char *const keys[KEYS] = {
     [KEY_MEMORY_MIN] = "memory_min",
     [KEY_HOT_STANDBY] = "hot_standby",
     [KEY_AUTOSTART] = "autostart",
+    [KEY_PRIORITY] = "priority",
+    [KEY_WAIT] = "wait",
 };
 
 struct parse {
@@ -50,12 +62,6 @@ static char *trim(char *s)
     while (n > 0 && isspace((unsigned char)s[n - 1]))
         s[--n] = '\0';
     return s;
-}
-
-static bool parse_yes_no(const char *text, enum choice *out)
-{
-    *out = strcmp(text, "yes") == 0 ? YES : NO;
-    return *out == YES || strcmp(text, "no") == 0;
 }
 
 static int set_command(const struct parse *p, char out[JOBFILE_COMMAND_MAX], const char *value)
@@ -93,14 +99,22 @@ static int set_value(struct parse *p, enum key key, char *value)
             return 0;
         return wrong(p, p->line, "memory_min is no size (128, 128M, 1G, 65536K):", value);
     case KEY_HOT_STANDBY:
-        if (parse_yes_no(value, &p->def.hot_standby))
+        if (params_choice(value, &p->def.hot_standby))
             return 0;
         return wrong(p, p->line, "hot_standby is yes or no, not", value);
     case KEY_AUTOSTART:
-        if (!parse_yes_no(value, &choice))
+        if (!params_choice(value, &choice))
             return wrong(p, p->line, "autostart is yes or no, not", value);
         p->def.autostart = choice == YES;
         return 0;
+    case KEY_PRIORITY:
+        if (params_priority(value, &p->def.priority))
+            return 0;
+        return wrong(p, p->line, "priority is 0 to 1000, not", value);
+    case KEY_WAIT:
+        if (params_wait(value, &p->def.wait_s))
+            return 0;
+        return wrong(p, p->line, "wait is a number of seconds or forever, not", value);
     case KEYS:
         break;
     }

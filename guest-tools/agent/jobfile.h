@@ -7,10 +7,12 @@
  *   # a comment
  *   start       = /usr/sbin/httpd -DFOREGROUND     run by /bin/sh -c; needed
  *   stop        = /usr/sbin/httpd -k stop          run by /bin/sh -c
- *   memory      = 128                              size.h: the job's area
+ *   memory      = 128                              size.h: the job's area; estimated when not said
  *   memory_min  = 64M                              it can start with this much
  *   hot_standby = yes                              yes or no; no when not said anywhere
  *   autostart   = no                               yes or no; yes when not said
+ *   priority    = 10                               0 to 1000; 0 when not said
+ *   wait        = 60                               seconds, or forever; not said: settings.h
  */
 #ifndef AGENT_JOBFILE_H
 #define AGENT_JOBFILE_H
@@ -32,6 +34,8 @@ struct jobdef {
     uint64_t memory_min_kb;         /* 0: not said; never more than memory_kb */
     enum choice hot_standby;
     bool autostart;
+    struct optional priority;
+    struct optional wait_s; /* MSG_WAIT_FOREVER: forever */
 };
 
 /* Parse len bytes of text. An error is XHS_E_CONFIG, its text begins with "file:line: ". */

@@ -54,25 +54,57 @@ bool job_active(const struct job *j)
     return true;
 }
 
-/* Command line, then job file, then environment. NULL, or what is wrong. */
-static const char *resolve(const struct jobdef *def, const struct job_params *p,
+/* What a line says of a request for memory, it says while the job waits. */
+static void end_request(struct msg_job *line)
+{
+    line->ask_kb = line->wait_s = 0;
+    line->force = false;
+}
+
+static void clear_usage(struct msg_job *line)
+{
+    line->used_kb = line->peak_kb = line->oom_kills = 0;
+}
+
+static void apply(const struct settings *s, const struct job_params *p, struct msg_job *line)
+{
+    bool min = settings_source(s, SETTING_MEMORY_MIN) != SOURCE_DEFAULT;
+
+    if (line->memory_kb != settings_value(s, SETTING_MEMORY))
+        line->ask_kb = 0; /* of another size */
+    line->hot_standby = settings_value(s, SETTING_HOT_STANDBY) != 0;
+    line->memory_kb = settings_value(s, SETTING_MEMORY);
+    line->memory_min_kb = min ? settings_value(s, SETTING_MEMORY_MIN) : 0;
+    line->priority = settings_value(s, SETTING_PRIORITY);
+    if (line->state != MSG_JOB_WAITING) {
+        end_request(line);
+        return;
+    }
+    line->wait_s = settings_value(s, SETTING_WAIT);
+    line->force = p->force;
+}
+
+/* What counts, into a line whose state is set. NULL, or what is wrong: the line is as before. */
+static const char *resolve(const struct job *j, const struct job_params *p, bool by_itself,
                            struct msg_job *line)
 {
-    enum choice hot = p->hot_standby     ? p->hot_standby
-                      : def->hot_standby ? def->hot_standby
-                                         : p->env_hot_standby;
-    uint64_t kb = p->memory_kb ? p->memory_kb : def->memory_kb ? def->memory_kb : p->env_memory_kb;
+    struct settings s;
 
-    if (p->memory_min_kb > kb)
-        return "its minimum memory is more than its memory";
-    if (hot == YES && !kb)
-        return "a hot-standby job needs a size of memory, and none is given";
-    line->hot_standby = hot == YES;
-    line->memory_kb = kb;
-    line->memory_min_kb = p->memory_min_kb ? p->memory_min_kb : def->memory_min_kb;
-    if (line->memory_min_kb > kb)
-        line->memory_min_kb = kb; /* the file's minimum, under a smaller size given to xhs-job */
-    return NULL;
+    settings_gather(&s, &j->def, p, j->estimate.kb, by_itself);
+    const char *wrong = settings_wrong(&s);
+    if (!wrong)
+        apply(&s, p, line);
+    return wrong;
+}
+
+static bool runs_by_itself(const struct job *j)
+{
+    return j->def.autostart && !j->wanted;
+}
+
+void job_settings(const struct job *j, const struct job_params *params, struct settings *out)
+{
+    settings_gather(out, &j->def, params, j->estimate.kb, false);
 }
 
 static struct job_result not_usable(struct job *j, const char *why)
@@ -82,6 +114,7 @@ static struct job_result not_usable(struct job *j, const char *why)
     if (job_active(j))
         return nothing();
     j->line.state = MSG_JOB_FAILED;
+    end_request(&j->line);
     set_reason(j, why);
     return answer(JOB_PUBLISH, JOB_FAILED, "%s", why);
 }
@@ -101,14 +134,35 @@ struct job_result job_defined(struct job *j, const struct jobdef *def, const cha
         j->line.state = def->autostart ? MSG_JOB_WAITING : MSG_JOB_DEFINED;
     else if (!was_usable && j->line.state == MSG_JOB_FAILED && !j->line.request)
         j->line.state = MSG_JOB_DEFINED; /* its file was wrong before */
-    const char *wrong = resolve(def, &j->params, &j->line);
+    const char *wrong = resolve(j, &j->params, runs_by_itself(j), &j->line);
     if (wrong && j->line.state == MSG_JOB_WAITING) {
         j->line.state = MSG_JOB_FAILED;
+        end_request(&j->line);
         set_reason(j, wrong);
     } else if (j->line.state == MSG_JOB_WAITING || j->line.state == MSG_JOB_DEFINED) {
         set_reason(j, "");
     }
     return answer(JOB_PUBLISH, JOB_OK, "%s", "");
+}
+
+/* What xhs-job was told is in a line that waits: all that would not be so without. */
+static void recall_params(struct job *j, const struct msg_job *line)
+{
+    struct msg_job bare = *line;
+
+    j->params = (struct job_params){ .force = line->force };
+    if (resolve(j, &(struct job_params){ 0 }, runs_by_itself(j), &bare))
+        return;
+    if (line->hot_standby != bare.hot_standby)
+        j->params.hot_standby = line->hot_standby ? YES : NO;
+    if (line->memory_kb != bare.memory_kb)
+        j->params.memory_kb = line->memory_kb;
+    if (line->memory_min_kb != bare.memory_min_kb)
+        j->params.memory_min_kb = line->memory_min_kb;
+    if (line->priority != bare.priority)
+        j->params.priority = (struct optional){ true, line->priority };
+    if (line->wait_s != bare.wait_s)
+        j->params.wait_s = (struct optional){ true, line->wait_s };
 }
 
 struct job_result job_restored(struct job *j, const struct msg_job *line, bool populated,
@@ -128,10 +182,7 @@ struct job_result job_restored(struct job *j, const struct msg_job *line, bool p
     } else if (was_active) {
         return job_ended(j, &unknown);
     } else if (line->state == MSG_JOB_WAITING) {
-        /* What xhs-job was told may be in it. */
-        j->params.hot_standby = line->hot_standby ? YES : NO;
-        j->params.memory_kb = line->memory_kb;
-        j->params.memory_min_kb = line->memory_min_kb;
+        recall_params(j, line);
     }
     return answer(JOB_PUBLISH, JOB_OK, "%s", "");
 }
@@ -152,25 +203,28 @@ struct job_result job_want(struct job *j, const struct job_params *params)
     if (!j->usable)
         return answer(0, JOB_FAILED, "%s", j->why_not);
     struct msg_job line = j->line;
-    const char *wrong = resolve(&j->def, params, &line);
+    line.state = MSG_JOB_WAITING;
+    line.ask_kb = 0;
+    const char *wrong = resolve(j, params, false, &line);
     if (wrong)
         return answer(0, JOB_FAILED, "%s", wrong);
     j->line = line;
     j->params = *params;
-    j->line.state = MSG_JOB_WAITING;
+    j->wanted = true;
     j->line.request = 0;
+    clear_usage(&j->line);
     set_reason(j, "");
-    /* A plain job is launched at once, and its next line says so. */
-    return answer(j->line.hot_standby ? JOB_PUBLISH : 0, JOB_LATER, "%s", "");
+    return answer(JOB_PUBLISH, JOB_LATER, "%s", "");
 }
 
-struct job_result job_launch(struct job *j)
+/* Nobody asked for it here: all is as its own definition says, but that it is a hot-standby job. */
+static void take_as_heir(struct job *j)
 {
-    if (j->line.state != MSG_JOB_WAITING || j->line.hot_standby || !j->usable)
-        return nothing();
-    j->line.state = MSG_JOB_STARTING;
-    j->line.request = 0;
-    return answer(JOB_SPAWN, JOB_LATER, "%s", "");
+    struct settings s;
+
+    settings_gather(&s, &j->def, &(struct job_params){ 0 }, j->estimate.kb, true);
+    apply(&s, &j->params, &j->line);
+    j->line.hot_standby = true;
 }
 
 struct job_result job_start(struct job *j, uint64_t id, uint64_t kb, enum job_grant granted)
@@ -189,12 +243,16 @@ struct job_result job_start(struct job *j, uint64_t id, uint64_t kb, enum job_gr
     if (granted == GRANT_UNKNOWN)
         return answer(0, JOB_FAILED, "the run grant cannot be read");
 
+    if (j->line.state != MSG_JOB_WAITING)
+        take_as_heir(j);
     j->line.state = MSG_JOB_STARTING;
-    j->line.hot_standby = true; /* whatever its file says: it runs by dom0's leave from now on */
-    j->line.memory_kb = kb ? kb : j->def.memory_kb;
-    j->line.memory_min_kb =
-        j->def.memory_min_kb < j->line.memory_kb ? j->def.memory_min_kb : j->line.memory_kb;
+    if (kb)
+        j->line.memory_kb = kb;
+    if (j->line.memory_min_kb > j->line.memory_kb)
+        j->line.memory_min_kb = j->line.memory_kb;
     j->line.request = id;
+    end_request(&j->line);
+    clear_usage(&j->line);
     set_reason(j, "");
     return answer(JOB_SPAWN, JOB_LATER, "%s", "");
 }
@@ -204,6 +262,16 @@ struct job_result job_spawned(struct job *j, const char *error)
     j->line.state = error ? MSG_JOB_FAILED : MSG_JOB_RUNNING;
     set_reason(j, error ? error : "");
     return answer(JOB_PUBLISH, error ? JOB_FAILED : JOB_OK, "%s", error ? error : "");
+}
+
+struct job_result job_deny(struct job *j, const char *why)
+{
+    if (j->line.state != MSG_JOB_WAITING)
+        return answer(0, JOB_OK, "%s", "");
+    j->line.state = MSG_JOB_FAILED;
+    end_request(&j->line);
+    set_reason(j, why[0] ? why : "dom0 refused it its memory");
+    return answer(JOB_PUBLISH, JOB_OK, "%s", "");
 }
 
 struct job_result job_stop(struct job *j, const char *why, uint64_t now_ns)
@@ -216,6 +284,7 @@ struct job_result job_stop(struct job *j, const char *why, uint64_t now_ns)
         return nothing();
     case MSG_JOB_WAITING:
         j->line.state = MSG_JOB_STOPPED;
+        end_request(&j->line);
         set_reason(j, why);
         return answer(JOB_PUBLISH, JOB_OK, "%s", "it was not running");
     case MSG_JOB_DEFINED:
@@ -256,6 +325,7 @@ struct job_result job_ended(struct job *j, const struct job_end *end)
 {
     bool good = end->known && WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
 
+    j->line.used_kb = 0;
     if (j->line.state == MSG_JOB_STOPPING) {
         j->line.state = MSG_JOB_STOPPED; /* the reason is why it was stopped */
         return answer(JOB_PUBLISH, JOB_OK, "%s", "");

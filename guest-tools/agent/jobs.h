@@ -5,9 +5,9 @@
  * of enum job_todo, and comes back with what became of it.
  * Called by xhs-agent (act.c and those who call it); tested by tests/unit/test_guest_jobs.c.
  *
- * A start that dom0 asks for needs dom0's run grant for the same request id, always; and a job that
- * runs under one has to stop when it is taken away. So there are never two copies of a job,
- * whatever this agent believes.
+ * A job starts only when dom0 asks for it, with dom0's run grant for the same request id, always;
+ * and it has to stop when that is taken away. So there are never two copies of a job, and none has
+ * memory that dom0 did not give it, whatever this agent believes.
  */
 #ifndef AGENT_JOBS_H
 #define AGENT_JOBS_H
@@ -16,9 +16,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "area.h"
 #include "core/msg.h"
+#include "estimate.h"
 #include "jobfile.h"
 #include "params.h"
+#include "settings.h"
 
 #define JOB_STOP_LIMIT_MS 10000 /* from the wish to stop until it is killed */
 #define JOB_KILL_AGAIN_MS 100   /* and killed again, if something was left */
@@ -30,7 +33,9 @@ struct job {
 
     bool usable; /* def is good; else why_not says what is wrong */
     struct jobdef def;
+    struct estimate estimate; /* the caller's, renewed before job_defined */
     struct job_params params; /* of the last xhs-job run */
+    bool wanted;              /* there was one, in this agent's time */
     char why_not[MSG_TEXT_MAX + 1];
 
     bool killed;         /* while STOPPING */
@@ -46,6 +51,10 @@ struct job {
     int events_fd;      /* its cgroup.events; -1: none */
     char told[MSG_MAX]; /* the line published last */
     bool dirty;         /* but xenstore did not take it */
+    struct area_usage usage; /* as last seen; what dom0 was told of it is in the line */
+    uint64_t usage_ns;       /* when dom0 was told */
+    uint64_t high_kb;        /* memory.high while it is below the area; 0: it is not */
+    uint64_t high_ns;        /* and since when */
 };
 
 enum job_todo {
@@ -88,15 +97,20 @@ struct job_result job_restored(struct job *j, const struct msg_job *line, bool p
 /* xhs-job run: the user wants it to run. */
 struct job_result job_want(struct job *j, const struct job_params *params);
 
-/* A plain job that waits may start: there is nobody to ask. */
-struct job_result job_launch(struct job *j);
+/* What xhs-job run with these parameters would go by, now. */
+void job_settings(const struct job *j, const struct job_params *params, struct settings *out);
 
 /* dom0's request id: start it with an area of kb (0: what its own definition says). LATER: there is
- * no such grant; call again when the grant may have changed. */
+ * no such grant; call again when the grant may have changed. A job that did not wait here is one
+ * that the other member ran: a hot-standby job, whatever its file here says. */
 struct job_result job_start(struct job *j, uint64_t id, uint64_t kb, enum job_grant granted);
 
 /* What became of JOB_SPAWN: error NULL when it runs. */
 struct job_result job_spawned(struct job *j, const char *error);
+
+/* dom0 refuses it the memory that it waits for, and says why. OK in any state: one that does not
+ * wait any more is none of that refusal's business. */
+struct job_result job_deny(struct job *j, const char *why);
 
 /* Somebody wants it stopped; why goes into its line. OK at once when it is not active. */
 struct job_result job_stop(struct job *j, const char *why, uint64_t now_ns);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "measure.h"
 #include "state.h"
 
 struct job_result agent_load_definition(struct agent *a, struct job *j, bool first)
@@ -24,8 +25,10 @@ struct job_result agent_load_definition(struct agent *a, struct job *j, bool fir
 
     snprintf(path, sizeof path, "%s/%s.job", a->jobs_dir, j->name);
     j->filed = true;
-    if (jobfile_read(path, &def, &err) == 0)
+    if (jobfile_read(path, &def, &err) == 0) {
+        j->estimate = measure_job(a->peak_dir, j->name, def.start);
         return job_defined(j, &def, NULL, first);
+    }
     j->filed = err.code != XHS_E_NOENT;
     log_line(LOG_ERR, "job %s: %s", j->name, err.text);
     return job_defined(j, NULL, j->filed ? err.text : "it has no job file", first);
@@ -75,9 +78,12 @@ static void take_over(struct agent *a, struct job *j)
     struct job_result r = agent_load_definition(a, j, first);
     if (!first)
         r = job_restored(j, &line, populated, agent_now_ns());
-    if (populated)
+    if (populated) {
         log_line(LOG_INFO, "job %s: runs already, and is taken over", j->name);
-    else if (j->events_fd >= 0) {
+        j->high_kb = cgroup_high(path);
+        agent_look_at_job(a, j);
+        agent_watch_area(a, j);
+    } else if (j->events_fd >= 0) {
         close(j->events_fd);
         j->events_fd = -1;
         cgroup_remove(path);

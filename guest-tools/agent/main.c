@@ -27,9 +27,8 @@
 #include "spawn.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-#define SAMPLE_NS (1000 * NS_PER_MS) /* how often to look at the memory */
-#define ENGAGE_NS (10 * NS_PER_MS)   /* and while dom0 waits for it to grow */
-#define FIRST_ANSWER_S 20            /* xenstored's, before it is called absent */
+#define ENGAGE_NS (10 * NS_PER_MS) /* how often to look while dom0 waits for memory to come */
+#define FIRST_ANSWER_S 20          /* xenstored's, before it is called absent */
 
 enum { POLL_STORE, POLL_SIGNALS, POLL_LISTEN, POLL_CLIENTS };
 
@@ -41,23 +40,6 @@ uint64_t agent_now_ns(void)
     return (uint64_t)ts.tv_sec * 1000 * NS_PER_MS + (uint64_t)ts.tv_nsec;
 }
 
-static void look_at_memory(struct agent *a, uint64_t now_ns)
-{
-    struct xhs_error err = { 0 };
-    struct msg_memory now;
-
-    if (now_ns < a->sample_ns)
-        return;
-    a->sample_ns = now_ns + SAMPLE_NS;
-    agent_republish(a);
-    if (memory_read(&now, &err) < 0 || !memory_due(&a->told, a->told_ns, &now, now_ns))
-        return;
-    if (xhsg_put_memory(a->g, &now, &err) < 0)
-        return; /* told again at the next look */
-    a->told = now;
-    a->told_ns = now_ns;
-}
-
 /* What follows from what just happened, and from the time. */
 static void settle(struct agent *a)
 {
@@ -66,7 +48,8 @@ static void settle(struct agent *a)
     agent_tick_jobs(a, now_ns);
     agent_settle_requests(a);
     agent_settle_clients(a);
-    look_at_memory(a, now_ns);
+    agent_raise_areas(a, now_ns);
+    agent_look(a, now_ns);
 }
 
 static int timeout_ms(const struct agent *a)
@@ -75,6 +58,8 @@ static int timeout_ms(const struct agent *a)
 
     if (agent_engaging(a) && now_ns + ENGAGE_NS < next)
         next = now_ns + ENGAGE_NS;
+    if (a->raise_ns < next)
+        next = a->raise_ns;
     for (const struct job *j = a->jobs; j; j = j->next) {
         if (job_next_ns(j) < next)
             next = job_next_ns(j);
@@ -197,7 +182,8 @@ static int take_lock(const struct agent *a)
 static int make_dirs(struct agent *a)
 {
     snprintf(a->state_dir, sizeof a->state_dir, "%s/job", a->run_dir);
-    mkdir(a->log_dir, 0750); /* without it, jobs have no log */
+    mkdir(a->log_dir, 0750);  /* without it, jobs have no log */
+    mkdir(a->peak_dir, 0755); /* without it, their peaks are not kept */
     if ((mkdir(a->run_dir, 0700) < 0 && errno != EEXIST) ||
         (mkdir(a->state_dir, 0700) < 0 && errno != EEXIST)) {
         log_line(LOG_ERR, "%s: %s", a->state_dir, strerror(errno));
@@ -243,10 +229,10 @@ static int begin(struct agent *a)
         return -1;
     }
     if (cgroup_prepare(a->cgroup_base, &err) < 0)
-        log_line(LOG_WARNING, "jobs with a size of memory cannot start: %s", err.text);
+        log_line(LOG_WARNING, "no job can start: %s", err.text);
     agent_look_at_member(a);
+    agent_look(a, agent_now_ns()); /* before the jobs, which ask by what it finds */
     agent_load(a);
-    look_at_memory(a, agent_now_ns());
     err.code = XHS_E_NONE;
     if (xhsg_announce(a->g, &err) < 0) { /* last: what it promises is there */
         log_line(LOG_ERR, "%s", err.text);
@@ -267,12 +253,13 @@ static void end(struct agent *a)
 
 static void usage(FILE *to)
 {
-    fprintf(to, "usage: xhs-agent [-n] [-s] [-j DIR] [-r DIR] [-l DIR]\n"
+    fprintf(to, "usage: xhs-agent [-n] [-s] [-j DIR] [-r DIR] [-l DIR] [-p DIR]\n"
                 "  -n      stay in the foreground (it always does; said in init's files)\n"
                 "  -s      log to syslog, not to stderr\n"
                 "  -j DIR  job files (" SYSCONFDIR "/xhs/jobs.d)\n"
                 "  -r DIR  socket, lock and states (" PROTO_RUN_DIR ")\n"
                 "  -l DIR  the jobs' output (/var/log/xhs)\n"
+                "  -p DIR  the jobs' peaks, across boots (" LOCALSTATEDIR "/lib/xhs)\n"
                 "  --help, --version\n");
 }
 
@@ -285,7 +272,7 @@ static void parse_options(struct agent *a, int argc, char **argv)
     };
     int c;
 
-    while ((c = getopt_long(argc, argv, "nsj:r:l:", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "nsj:r:l:p:", longs, NULL)) != -1) {
         switch (c) {
         case 'n':
             break;
@@ -300,6 +287,9 @@ static void parse_options(struct agent *a, int argc, char **argv)
             break;
         case 'l':
             a->log_dir = optarg;
+            break;
+        case 'p':
+            a->peak_dir = optarg;
             break;
         case 'h':
             usage(stdout);
@@ -324,6 +314,7 @@ int main(int argc, char **argv)
         .jobs_dir = SYSCONFDIR "/xhs/jobs.d",
         .run_dir = PROTO_RUN_DIR,
         .log_dir = "/var/log/xhs",
+        .peak_dir = LOCALSTATEDIR "/lib/xhs",
         .listen_fd = -1,
     };
     int signals, status = EXIT_FAILURE;

@@ -82,6 +82,16 @@ static bool try_stop(struct agent *a, const struct pending *p)
     return answered(a, p->id, &r);
 }
 
+static bool do_deny(struct agent *a, const struct pending *p)
+{
+    struct job *j = agent_find_job(a, p->req.job);
+
+    if (j)
+        agent_act(a, j, job_deny(j, p->req.text));
+    reply(a, p->id, true, "");
+    return true;
+}
+
 static bool try_request(struct agent *a, const struct pending *p)
 {
     switch (p->req.op) {
@@ -91,6 +101,8 @@ static bool try_request(struct agent *a, const struct pending *p)
         return try_start(a, p);
     case MSG_OP_STOP:
         return try_stop(a, p);
+    case MSG_OP_DENY:
+        return do_deny(a, p);
     }
     return true;
 }
@@ -174,6 +186,7 @@ int agent_next_requests(struct agent *a)
         case XHSG_CHANGED:
             look_at_grants(a);
             agent_look_at_member(a);
+            a->spare_known = false; /* read when it is wanted: this may be a takeover */
             break;
         }
     }

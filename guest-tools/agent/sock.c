@@ -76,7 +76,7 @@ void agent_sock_accept(struct agent *a)
 }
 
 /* One who does not read what little there is to read is not waited for. */
-static bool send_text(struct client *c, const char *text, size_t len)
+bool agent_sock_send(struct client *c, const char *text, size_t len)
 {
     ssize_t n = send(c->fd, text, len, MSG_NOSIGNAL);
 
@@ -88,7 +88,7 @@ static void finish(struct client *c, bool ok, const char *text)
     char line[PROTO_LINE_MAX];
     int n = snprintf(line, sizeof line, "%s %s\n", ok ? "ok" : "failed", text);
 
-    send_text(c, line, (size_t)n);
+    agent_sock_send(c, line, (size_t)n);
     close_client(c);
 }
 
@@ -98,7 +98,7 @@ static bool send_job(struct client *c, const struct job *j)
 
     msg_format_job(job, &j->line);
     int n = snprintf(line, sizeof line, "job %s %s\n", j->name, job);
-    return n > 0 && (size_t)n < sizeof line && send_text(c, line, (size_t)n);
+    return n > 0 && (size_t)n < sizeof line && agent_sock_send(c, line, (size_t)n);
 }
 
 static void do_run(struct agent *a, struct client *c, const struct proto_request *r)
@@ -112,6 +112,7 @@ static void do_run(struct agent *a, struct client *c, const struct proto_request
         finish(c, false, "out of memory");
         return;
     }
+    agent_look_anew(a);
     struct job_result res = agent_load_definition(a, j, false); /* its file may be new */
     if (!known && !j->filed) {
         agent_drop_job(a, j);
@@ -120,10 +121,6 @@ static void do_run(struct agent *a, struct client *c, const struct proto_request
     }
     agent_act(a, j, res);
     res = agent_act(a, j, job_want(j, &r->params));
-    if (res.answer == JOB_LATER) {
-        agent_act(a, j, job_launch(j));
-        res = job_run_answer(j);
-    }
     if (res.answer != JOB_LATER) {
         finish(c, res.answer == JOB_OK, res.text);
     } else if (r->no_wait) {
@@ -169,6 +166,17 @@ static void do_show(struct agent *a, struct client *c, const char *name)
         finish(c, any || !*name, any || !*name ? "" : "no such job");
 }
 
+static void do_explain(struct agent *a, struct client *c, const struct proto_request *r)
+{
+    struct xhs_error err = { 0 };
+
+    agent_look_anew(a);
+    if (agent_explain(a, c, r, &err) == 0)
+        finish(c, true, "");
+    else
+        finish(c, false, err.text);
+}
+
 static void do_line(struct agent *a, struct client *c, const char *line)
 {
     struct xhs_error err = { 0 };
@@ -188,6 +196,9 @@ static void do_line(struct agent *a, struct client *c, const char *line)
     case PROTO_STATUS:
     case PROTO_LIST:
         do_show(a, c, r.job);
+        break;
+    case PROTO_EXPLAIN:
+        do_explain(a, c, &r);
         break;
     }
 }

@@ -56,6 +56,10 @@ enum client_line client_next(FILE *f, struct client_answer *out)
         strcpy(out->name, name);
         return CLIENT_JOB;
     }
+    if (strcmp(word, "setting") == 0)
+        return proto_parse_setting(rest, &out->setting) ? CLIENT_SETTING : CLIENT_LOST;
+    if (strcmp(word, "facts") == 0)
+        return proto_parse_facts(rest, &out->facts) ? CLIENT_FACTS : CLIENT_LOST;
     strcpy(out->text, rest);
     if (strcmp(word, "ok") == 0)
         return CLIENT_OK;

@@ -17,12 +17,21 @@ FILE *client_ask(const char *socket_path, const struct proto_request *r, struct 
 /* Wait for the answer to begin: 1 when there is something to read, 0 after timeout_ms. */
 int client_wait(FILE *f, int timeout_ms);
 
-enum client_line { CLIENT_JOB, CLIENT_OK, CLIENT_FAILED, CLIENT_LOST };
+enum client_line {
+    CLIENT_JOB,
+    CLIENT_SETTING,
+    CLIENT_FACTS,
+    CLIENT_OK,
+    CLIENT_FAILED,
+    CLIENT_LOST,
+};
 
-/* The next line. name and line are filled in for CLIENT_JOB, text for the last two: OK, FAILED. */
+/* The next line. Filled in: name and line for JOB, setting, facts, text for OK and FAILED. */
 struct client_answer {
     char name[MSG_NAME_MAX + 1];
     struct msg_job line;
+    struct proto_setting setting;
+    struct proto_facts facts;
     char text[PROTO_LINE_MAX];
 };
 enum client_line client_next(FILE *f, struct client_answer *out);

@@ -13,8 +13,9 @@
 #include <string.h>
 
 #include "client.h"
+#include "explain.h"
+#include "options.h"
 #include "show.h"
-#include "size.h"
 
 #define PATIENCE_MS 2000 /* of silence, before a word of what is waited for */
 
@@ -26,21 +27,25 @@ static int usage(FILE *to)
 {
     fprintf(to,
             "usage: xhs-job [--socket PATH] COMMAND\n"
-            "  run [--hot-standby] [--memory SIZE] [--memory-min SIZE] [--no-wait] NAME\n"
+            "  run [OPTION...] NAME\n"
             "                 run a job of " SYSCONFDIR "/xhs/jobs.d/NAME.job; options go before\n"
             "                 what the file says, and that before XHS_HOT_STANDBY (yes or no)\n"
-            "                 and XHS_MEMORY. SIZE is in MiB, or with a K, M or G\n"
+            "                 and XHS_MEMORY; without any, memory is estimated\n"
+            "    --hot-standby        go on on the other member after a fault\n"
+            "    --memory SIZE        its area, in MiB, or with a K, M or G\n"
+            "    --memory-min SIZE    it can start with so little\n"
+            "    --priority N         0 to 1000; higher ones get memory first\n"
+            "    --wait SECONDS|forever\n"
+            "                         how long to wait for memory; 0 if not said\n"
+            "    --force              also if it leaves a hot-standby job unprotected\n"
+            "    --no-wait            return at once\n"
+            "  explain [--json] [OPTION...] NAME\n"
+            "                 what run would ask for, and why; nothing is changed\n"
             "  stop [--no-wait] NAME\n"
             "  list [--json]  all jobs of this guest\n"
             "  status [--json] NAME\n"
             "  help, --version\n");
     return to == stderr ? EXIT_USAGE : EXIT_DONE;
-}
-
-static int complain(const char *what, const char *word)
-{
-    fprintf(stderr, "xhs-job: %s%s%s\n", what, *word ? ": " : "", word);
-    return EXIT_USAGE;
 }
 
 static FILE *ask(const struct proto_request *r)
@@ -73,6 +78,8 @@ static int carry_out(const struct proto_request *r, const char *waiting)
         fprintf(stderr, "xhs-job: %s: %s\n", r->job, a.text);
         break;
     case CLIENT_JOB:
+    case CLIENT_SETTING:
+    case CLIENT_FACTS:
     case CLIENT_LOST:
         fprintf(stderr, "xhs-job: xhs-agent went away; the job is as it was asked to be\n");
         break;
@@ -112,6 +119,40 @@ static int fetch(const struct proto_request *r, struct show_job **jobs)
     return n;
 }
 
+static int explain(const struct proto_request *r, bool json)
+{
+    struct client_answer a;
+    struct explanation x = { 0 };
+    int status = EXIT_FAILED;
+    FILE *f = ask(r);
+
+    if (!f)
+        return EXIT_FAILED;
+    for (;;) {
+        enum client_line got = client_next(f, &a);
+        if (got == CLIENT_SETTING && x.n < EXPLAIN_MAX) {
+            x.setting[x.n++] = a.setting;
+            continue;
+        }
+        if (got == CLIENT_FACTS) {
+            x.facts = a.facts;
+            continue;
+        }
+        if (got == CLIENT_OK)
+            status = EXIT_DONE;
+        else
+            fprintf(stderr, "xhs-job: %s: %s\n", r->job,
+                    got == CLIENT_FAILED ? a.text : "the answer of xhs-agent broke off");
+        break;
+    }
+    fclose(f);
+    if (status == EXIT_DONE && json)
+        explain_json(r->job, &x);
+    else if (status == EXIT_DONE)
+        explain_table(&x);
+    return status;
+}
+
 static int show(const struct proto_request *r, bool json)
 {
     struct show_job *jobs;
@@ -123,26 +164,7 @@ static int show(const struct proto_request *r, bool json)
     return n >= 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* False: the environment says something that is not understood. */
-static bool read_environment(struct job_params *p)
-{
-    const char *hot = getenv("XHS_HOT_STANDBY"), *memory = getenv("XHS_MEMORY");
-
-    if (hot && *hot) {
-        p->env_hot_standby = strcmp(hot, "yes") == 0 ? YES : NO;
-        if (p->env_hot_standby == NO && strcmp(hot, "no") != 0) {
-            complain("XHS_HOT_STANDBY is yes or no, not", hot);
-            return false;
-        }
-    }
-    if (memory && *memory && !size_parse(memory, &p->env_memory_kb)) {
-        complain("XHS_MEMORY is no size", memory);
-        return false;
-    }
-    return true;
-}
-
-/* The one NAME of run, stop and status. */
+/* The one NAME of a command. */
 static int take_name(struct proto_request *r, int argc, char **argv)
 {
     if (optind != argc - 1)
@@ -155,39 +177,21 @@ static int take_name(struct proto_request *r, int argc, char **argv)
 
 static int cmd_run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "hot-standby", no_argument, NULL, 'h' },
-        { "memory", required_argument, NULL, 'm' },
-        { "memory-min", required_argument, NULL, 'i' },
-        { "no-wait", no_argument, NULL, 'n' },
-        { NULL, 0, NULL, 0 },
-    };
     struct proto_request r = { .verb = PROTO_RUN };
-    int c;
 
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (c) {
-        case 'h':
-            r.params.hot_standby = YES;
-            break;
-        case 'm':
-            if (!size_parse(optarg, &r.params.memory_kb))
-                return complain("--memory is no size", optarg);
-            break;
-        case 'i':
-            if (!size_parse(optarg, &r.params.memory_min_kb))
-                return complain("--memory-min is no size", optarg);
-            break;
-        case 'n':
-            r.no_wait = true;
-            break;
-        default:
-            return EXIT_USAGE;
-        }
-    }
-    if (!read_environment(&r.params) || take_name(&r, argc, argv) != EXIT_DONE)
+    if (!run_options(argc, argv, &r, NULL) || take_name(&r, argc, argv) != EXIT_DONE)
         return EXIT_USAGE;
     return carry_out(&r, "waiting for dom0's run grant");
+}
+
+static int cmd_explain(int argc, char **argv)
+{
+    struct proto_request r = { .verb = PROTO_EXPLAIN };
+    bool json = false;
+
+    if (!run_options(argc, argv, &r, &json) || take_name(&r, argc, argv) != EXIT_DONE)
+        return EXIT_USAGE;
+    return explain(&r, json);
 }
 
 /* The only option that a command has: --name. False: there was another one. */
@@ -246,8 +250,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "run", cmd_run },       { "stop", cmd_stop }, { "list", cmd_list },
-    { "status", cmd_status }, { "help", cmd_help },
+    { "run", cmd_run },   { "explain", cmd_explain }, { "stop", cmd_stop },
+    { "list", cmd_list }, { "status", cmd_status },   { "help", cmd_help },
 };
 
 int main(int argc, char **argv)

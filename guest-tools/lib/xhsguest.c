@@ -175,6 +175,19 @@ int xhsg_member(struct xhsg *g, struct xhsg_member *out, struct xhs_error *e)
     return 0;
 }
 
+int xhsg_spare(struct xhsg *g, uint64_t *kb, struct xhs_error *e)
+{
+    char text[MSG_MAX + 1];
+    uint64_t spare;
+
+    if (read_word(g, PATH_G_SPARE, text, e) < 0)
+        return -1;
+    if (!msg_parse_u64(text, MSG_KB_MAX, &spare))
+        return xhs_fail(e, XHS_E_PROTOCOL, "dom0 says no size in spare_kb");
+    *kb = spare;
+    return 0;
+}
+
 int xhsg_announce(struct xhsg *g, struct xhs_error *e)
 {
     char path[XHS_PATH_MAX];

@@ -46,6 +46,10 @@ struct xhsg_member {
 /* Which pair's member this domain is. NOENT: of none, or dom0 has not said so yet. */
 int xhsg_member(struct xhsg *g, struct xhsg_member *out, struct xhs_error *e);
 
+/* What this domain's OS owns beyond what it must keep and its jobs' areas, as dom0 counts: a new
+ * job's area of at most that can be split off. NOENT: dom0 has not said; take it for 0. */
+int xhsg_spare(struct xhsg *g, uint64_t *kb, struct xhs_error *e);
+
 /* Say that an agent of this version is at work here, since this boot. Publish the jobs first: who
  * sees the version may rely on them. xhsg_withdraw takes it back, for an orderly end. */
 int xhsg_announce(struct xhsg *g, struct xhs_error *e);
@@ -80,8 +84,8 @@ int xhsg_fd(const struct xhsg *g);
  * understood is answered by the library itself. At most 64 stand at a time; more wait. */
 int xhsg_next(struct xhsg *g, struct xhsg_event *ev, struct xhs_error *e);
 
-/* Does dom0's run grant for this job carry this request's id? 1: yes. 0: no. -1: cannot tell. A
- * hot-standby job may start only on a 1, and has to stop on a 0. */
+/* Does dom0's run grant for this job carry this request's id? 1: yes. 0: no. -1: cannot tell. A job
+ * may start only on a 1, and has to stop on a 0. */
 int xhsg_granted(struct xhsg *g, const char *job, uint64_t id, struct xhs_error *e);
 
 /* Answer a request that stands. text: for people, cut to MSG_TEXT_MAX; "" for none. */

@@ -180,7 +180,7 @@ static void copy_span(char *to, struct span s, size_t max)
 /* The fields KEY=VALUE of a line; which of them a line may have is its field table. */
 struct field {
     const char *key; /* with its '=' */
-    enum field_kind { FIELD_BOOL, FIELD_KB, FIELD_ID, FIELD_TEXT } kind;
+    enum field_kind { FIELD_BOOL, FIELD_KB, FIELD_PRIORITY, FIELD_WAIT, FIELD_ID, FIELD_TEXT } kind;
     void *out;
 };
 
@@ -192,6 +192,10 @@ static enum msg_error field_value(const struct field *f, struct span value)
         return span_is(value, "yes") || span_is(value, "no") ? MSG_OK : MSG_BAD_WORD;
     case FIELD_KB:
         return span_u64(value, MSG_KB_MAX, f->out) ? MSG_OK : MSG_BAD_NUMBER;
+    case FIELD_PRIORITY:
+        return span_u64(value, MSG_PRIORITY_MAX, f->out) ? MSG_OK : MSG_BAD_NUMBER;
+    case FIELD_WAIT:
+        return span_u64(value, MSG_WAIT_FOREVER, f->out) ? MSG_OK : MSG_BAD_NUMBER;
     case FIELD_ID:
         return span_u64(value, UINT64_MAX, f->out) ? MSG_OK : MSG_BAD_NUMBER;
     case FIELD_TEXT:
@@ -239,6 +243,13 @@ enum msg_error msg_parse_job(const char *buf, size_t len, struct msg_job *out)
         { "hot_standby=", FIELD_BOOL, &m.hot_standby },
         { "memory_kb=", FIELD_KB, &m.memory_kb },
         { "memory_min_kb=", FIELD_KB, &m.memory_min_kb },
+        { "ask_kb=", FIELD_KB, &m.ask_kb },
+        { "priority=", FIELD_PRIORITY, &m.priority },
+        { "wait_s=", FIELD_WAIT, &m.wait_s },
+        { "force=", FIELD_BOOL, &m.force },
+        { "used_kb=", FIELD_KB, &m.used_kb },
+        { "peak_kb=", FIELD_KB, &m.peak_kb },
+        { "oom_kills=", FIELD_ID, &m.oom_kills },
         { "request=", FIELD_ID, &m.request },
         { "reason=", FIELD_TEXT, m.reason },
     };
@@ -253,10 +264,15 @@ enum msg_error msg_parse_job(const char *buf, size_t len, struct msg_job *out)
     err = parse_fields(rest, fields, COUNT(fields), &seen);
     if (err)
         return err;
-    if (m.memory_min_kb > m.memory_kb)
+    if (m.memory_min_kb > m.memory_kb || m.ask_kb > m.memory_kb)
         return MSG_BAD_NUMBER;
     *out = m;
     return MSG_OK;
+}
+
+uint64_t msg_job_least_kb(const struct msg_job *m)
+{
+    return m->memory_min_kb && m->memory_min_kb < m->memory_kb ? m->memory_min_kb : m->memory_kb;
 }
 
 enum msg_error msg_parse_reply(const char *buf, size_t len, struct msg_reply *out)
@@ -328,8 +344,9 @@ enum msg_error msg_parse_req(const char *buf, size_t len, struct msg_req *out)
         return MSG_MISSING;
     if (!span_u64(word, MSG_KB_MAX, &m.kb))
         return MSG_BAD_NUMBER;
-    if (next_word(&rest, &word))
+    if (rest.p && m.op != MSG_OP_DENY)
         return MSG_BAD_WORD;
+    copy_span(m.text, rest, MSG_TEXT_MAX);
     *out = m;
     return MSG_OK;
 }
@@ -358,22 +375,35 @@ static const char *clean_text(char to[MSG_TEXT_MAX + 1], const char *text)
     return to;
 }
 
+/* Append " KEY=VALUE"; nothing for 0, which is what an absent field says. */
+static size_t add_number(char *buf, size_t n, const char *key, uint64_t value)
+{
+    if (value)
+        n += (size_t)snprintf(buf + n, MSG_MAX - n, " %s%" PRIu64, key, value);
+    return n;
+}
+
 /* No writer can fill MSG_MAX: a line has a few words, numbers of up to 20 digits and one TEXT. */
 size_t msg_format_job(char buf[MSG_MAX], const struct msg_job *m)
 {
     char text[MSG_TEXT_MAX + 1];
-    int n = snprintf(buf, MSG_MAX, "%s hot_standby=%s", state_words[m->state],
-                     m->hot_standby ? "yes" : "no");
+    size_t n = (size_t)snprintf(buf, MSG_MAX, "%s hot_standby=%s", state_words[m->state],
+                                m->hot_standby ? "yes" : "no");
 
-    if (m->memory_kb)
-        n += snprintf(buf + n, MSG_MAX - n, " memory_kb=%" PRIu64, m->memory_kb);
-    if (m->memory_min_kb)
-        n += snprintf(buf + n, MSG_MAX - n, " memory_min_kb=%" PRIu64, m->memory_min_kb);
-    if (m->request)
-        n += snprintf(buf + n, MSG_MAX - n, " request=%" PRIu64, m->request);
+    n = add_number(buf, n, "memory_kb=", m->memory_kb);
+    n = add_number(buf, n, "memory_min_kb=", m->memory_min_kb);
+    n = add_number(buf, n, "ask_kb=", m->ask_kb);
+    n = add_number(buf, n, "priority=", m->priority);
+    n = add_number(buf, n, "wait_s=", m->wait_s);
+    if (m->force)
+        n += (size_t)snprintf(buf + n, MSG_MAX - n, " force=yes");
+    n = add_number(buf, n, "used_kb=", m->used_kb);
+    n = add_number(buf, n, "peak_kb=", m->peak_kb);
+    n = add_number(buf, n, "oom_kills=", m->oom_kills);
+    n = add_number(buf, n, "request=", m->request);
     if (m->reason[0])
-        n += snprintf(buf + n, MSG_MAX - n, " reason=%s", clean_text(text, m->reason));
-    return (size_t)n;
+        n += (size_t)snprintf(buf + n, MSG_MAX - n, " reason=%s", clean_text(text, m->reason));
+    return n;
 }
 
 size_t msg_format_reply(char buf[MSG_MAX], const struct msg_reply *m)
@@ -394,6 +424,11 @@ size_t msg_format_memory(char buf[MSG_MAX], const struct msg_memory *m)
 
 size_t msg_format_req(char buf[MSG_MAX], const struct msg_req *m)
 {
-    return (size_t)snprintf(buf, MSG_MAX, "%s %s %" PRIu64, op_words[m->op],
-                            m->job[0] ? m->job : "-", m->kb);
+    char text[MSG_TEXT_MAX + 1];
+    int n = snprintf(buf, MSG_MAX, "%s %s %" PRIu64, op_words[m->op], m->job[0] ? m->job : "-",
+                     m->kb);
+
+    if (m->op == MSG_OP_DENY && m->text[0])
+        n += snprintf(buf + n, MSG_MAX - n, " %s", clean_text(text, m->text));
+    return (size_t)n;
 }

@@ -5,13 +5,15 @@
  * Used by xhsd (guest.c), by xhs-agent and by libxhsguest.
  *
  * A message is one line in one xenstore key, words separated by single spaces:
- *   job     STATE [hot_standby=yes|no] [memory_kb=N] [memory_min_kb=N] [request=ID] [reason=TEXT]
+ *   job     STATE [hot_standby=yes|no] [memory_kb=N] [memory_min_kb=N] [ask_kb=N] [priority=N]
+ *           [wait_s=N] [force=yes|no] [used_kb=N] [peak_kb=N] [oom_kills=N] [request=ID]
+ *           [reason=TEXT]
  *   reply   ok|failed BOOT_ID [TEXT]
  *   memory  total_kb=N available_kb=N
- *   req     OP JOB|- KB
+ *   req     OP JOB|- KB [TEXT]
  * TEXT runs to the end of the line; what is beyond MSG_TEXT_MAX is cut off. A final newline is
- * allowed, so that a shell can write it. Fields stand in any order; memory_min_kb may not exceed
- * memory_kb; start and stop name a job.
+ * allowed, so that a shell can write it. Fields stand in any order; neither memory_min_kb nor ask_kb
+ * may exceed memory_kb; start, stop and deny name a job, and only deny has a TEXT.
  */
 #ifndef XHS_CORE_MSG_H
 #define XHS_CORE_MSG_H
@@ -26,6 +28,8 @@
 #define MSG_TEXT_MAX 120    /* bytes in a TEXT, without NUL */
 #define MSG_BOOT_ID_LEN 36  /* a boot id is written as a UUID */
 #define MSG_KB_MAX (UINT64_C(1) << 40) /* 1 PiB: more is taken for garbage */
+#define MSG_PRIORITY_MAX 1000
+#define MSG_WAIT_FOREVER UINT64_C(1000000000) /* the largest wait_s */
 
 #define MSG_ERRORS(E)                                  \
     E(OK, "ok")                                        \
@@ -65,6 +69,13 @@ struct msg_job {
     bool hot_standby;
     uint64_t memory_kb;     /* the area it wants; 0: none of its own */
     uint64_t memory_min_kb; /* it can start with this much; 0: memory_kb */
+    uint64_t ask_kb;        /* of memory_kb, what its OS does not own or cannot spare */
+    uint64_t priority;      /* higher ones are served first */
+    uint64_t wait_s;        /* how long a request may wait for memory; 0: not at all */
+    bool force;             /* also when it leaves a hot-standby job unprotected */
+    uint64_t used_kb;       /* of its area, now */
+    uint64_t peak_kb;       /* and at most since it was started */
+    uint64_t oom_kills;     /* since it was started */
     uint64_t request;       /* the run grant it runs under; 0: none */
     char reason[MSG_TEXT_MAX + 1];
 };
@@ -80,11 +91,13 @@ struct msg_memory {
     uint64_t available_kb; /* MemAvailable */
 };
 
-/* engage: answer once the domain has KB in all. start, stop: the job, with an area of KB. */
+/* engage: answer once the domain has KB in all. start, stop: the job, with an area of KB. deny: the
+ * job's request for memory is refused; KB is what it could have now, TEXT says why. */
 #define MSG_OPS(O) \
     O(ENGAGE, "engage") \
     O(START, "start") \
-    O(STOP, "stop")
+    O(STOP, "stop") \
+    O(DENY, "deny")
 
 enum msg_op {
 #define O(id, word) MSG_OP_##id,
@@ -96,6 +109,7 @@ struct msg_req {
     enum msg_op op;
     char job[MSG_NAME_MAX + 1]; /* "" for none */
     uint64_t kb;
+    char text[MSG_TEXT_MAX + 1]; /* of deny */
 };
 
 const char *msg_error_text(enum msg_error err);
@@ -117,6 +131,9 @@ enum msg_error msg_parse_reply(const char *buf, size_t len, struct msg_reply *ou
 enum msg_error msg_parse_memory(const char *buf, size_t len, struct msg_memory *out);
 enum msg_error msg_parse_req(const char *buf, size_t len, struct msg_req *out);
 enum msg_error msg_parse_boot_id(const char *buf, size_t len, char out[MSG_BOOT_ID_LEN + 1]);
+
+/* What the job needs to start with. KiB. */
+uint64_t msg_job_least_kb(const struct msg_job *m);
 
 /* Each writer fills buf with a line its parser accepts (without a newline); returns its length. */
 size_t msg_format_job(char buf[MSG_MAX], const struct msg_job *m);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/feasible.h"
 #include "core/pair_internal.h"
 #include "core/pair_rules.h"
 #include "core/plan.h"
@@ -47,6 +48,12 @@ void report(struct pair_actions *out, enum pair_report event, const char *fmt, .
     va_start(ap, fmt);
     vsnprintf(a->text, sizeof a->text, fmt, ap);
     va_end(ap);
+}
+
+void mark(struct pair_actions *out, const char *step)
+{
+    if (out->n > 0)
+        out->act[out->n - 1].mark = step;
 }
 
 void start_op(struct pair *p, int member, enum member_op op, uint64_t kb,
@@ -124,6 +131,8 @@ static void enter_stopping(struct pair *p, struct pool *pool, struct pair_action
         halt_jobs(p, i, JOB_STOPPED, out);
     }
     give_up_move(p, pool);
+    for (unsigned i = 0; i < p->jobs; i++)
+        release_area(p, &p->job[i], out);
 }
 
 /* What heir and victim had is not known any more, or did not suffice: what the table says. */
@@ -133,7 +142,7 @@ static void count_by_table(struct pair *p)
 
     p->heir_had_kb = rmt_owned_kb(&p->rmt, (enum owner)heir);
     if (committed(p))
-        p->heir_had_kb -= jobs_owned_kb(p, heir);
+        p->heir_had_kb -= hot_jobs_kb(p, heir);
     p->victim_had_kb = rmt_total_kb(&p->rmt) - p->heir_had_kb;
 }
 
@@ -351,6 +360,8 @@ static void transition(struct pair *p, struct pool *pool, const struct pair_rule
 /* When this pair wants to be stepped again, whatever happens. */
 static int64_t next_tick(const struct pair *p, int64_t now_ns)
 {
+    int64_t tick = INT64_MAX;
+
     switch (p->state) {
     case PAIR_STOPPED:
         return INT64_MAX;
@@ -376,10 +387,15 @@ static int64_t next_tick(const struct pair *p, int64_t now_ns)
         break;
     }
     for (unsigned i = 0; i < p->jobs; i++) {
-        if (p->job[i].state == JOB_STARTING)
-            return now_ns + SETTLE_STEP_NS;
+        const struct job *j = &p->job[i];
+        if (j->grow_ns)
+            return now_ns + GROW_STEP_NS;
+        if (j->state == JOB_STARTING || (j->state == JOB_WAITING && j->asked_ns))
+            tick = now_ns + SETTLE_STEP_NS;
     }
-    return INT64_MAX; /* the host's sweep looks once a second */
+    if (rmt_owned_kb(&p->rmt, OWNER_UNUSED))
+        tick = now_ns + SETTLE_STEP_NS;
+    return tick; /* INT64_MAX: the host's sweep looks once a second */
 }
 
 void pair_step(struct pair *p, struct pool *pool, const struct pair_event *ev, int64_t now_ns,
@@ -387,6 +403,7 @@ void pair_step(struct pair *p, struct pool *pool, const struct pair_event *ev, i
 {
     out->n = 0;
     out->overflow = false;
+    p->m[MEMBER_A].fresh = p->m[MEMBER_B].fresh = false;
     absorb(p, ev, now_ns, out);
     for (int i = 0; i < STEPS_MAX; i++) {
         const struct pair_rule *r;
@@ -397,6 +414,8 @@ void pair_step(struct pair *p, struct pool *pool, const struct pair_event *ev, i
             break;
         transition(p, pool, r, now_ns, out);
     }
+    tidy_queue(p, pool);
+    take_back(p, pool, now_ns, out);
     if (ev->type != EV_ORDERED) /* else an order that cannot be backed would be given for ever */
         regulate_memory(p, now_ns, out);
     p->tick_ns = next_tick(p, now_ns);

@@ -103,6 +103,7 @@ struct member {
     uint8_t uuid[16];
     int64_t domid; /* of the domain xhs made, until it is cleaned up; -1: none */
     struct look look;
+    bool fresh; /* look is of this step: older ones do for nothing that hands memory on */
     enum member_op op;
     bool leaving; /* xhs itself takes it down: its end is no fault */
     bool fenced;  /* the hypervisor confirmed that domid cannot run again */
@@ -118,6 +119,9 @@ struct member {
     uint64_t target_kb; /* balloon target ordered last; 0: none since it was built */
     int64_t ordered_ns; /* and when */
     bool nudged;        /* the order was a page less, to wake a balloon that has backed off */
+    int64_t returning_ns; /* since when it owes memory that it gave up; 0: it owes none */
+    bool keeps;         /* ... for too long; said once */
+    bool usurps;        /* it said that it runs what it was not granted; said once */
     unsigned tries;     /* builds since it last was up */
     int64_t retry_ns;   /* no operation before */
     int64_t built_ns;
@@ -193,6 +197,7 @@ enum pair_event_type {
     EV_JOB,    /* member, domid, job, report; report NULL: the key is gone */
     EV_REPLY,  /* member, domid, request, reply */
     EV_HANG,   /* member: its heartbeat is stale and its kernel does not answer */
+    EV_POOL,   /* the pool has changed: one who asks may be served */
     EV_ASK,    /* ask */
 };
 
@@ -222,10 +227,11 @@ enum pair_action_type {
     ACT_CLEAN,  /* member: libxl's destroy; EV_DONE */
     ACT_CREATE, /* member, kb to boot with; EV_BORN, then EV_DONE */
     ACT_MEMORY, /* member, kb: max pages, claim where it grows, balloon target */
-    ACT_ASK,    /* member, request, op, job, kb: a request to the guest; start: with its run grant */
+    ACT_ASK,    /* member, request, op, job, kb, deny: text: a request to the guest; start: with its
+                 * run grant */
     ACT_FORGET, /* member, request: it is answered */
     ACT_REVOKE, /* member, job: take the run grant back */
-    ACT_EVENT,  /* event, text: for the log and for xhs events */
+    ACT_EVENT,  /* event, text: for the log and for xhs events; mark: a step, where tests stop */
 };
 
 enum pair_report { REPORT_STATE, REPORT_PHASE, REPORT_JOB, REPORT_MEMBER, REPORT_ALERT };
@@ -241,6 +247,7 @@ struct pair_action {
     enum pair_state from, to; /* REPORT_STATE */
     enum pair_phase phase;    /* REPORT_PHASE */
     int64_t phase_ns;         /* since detection */
+    const char *mark;
     char text[240];
 };
 
@@ -268,6 +275,10 @@ void pair_step(struct pair *p, struct pool *pool, const struct pair_event *ev, i
 /* Memory that waits, unowned by any domain, for a member to be built again. KiB. */
 uint64_t pair_waiting_kb(const struct pair *p);
 
+/* What the reserve lends to a standby that has to boot with more than it owns, until it has shrunk.
+ * KiB. */
+uint64_t pair_borrowed_kb(const struct pair *p);
+
 /* What the member has to boot with. KiB. */
 uint64_t pair_boot_kb(const struct pair *p, int member);
 
@@ -277,10 +288,8 @@ bool pair_member_runs(const struct member *m);
 /* What the member shall have: what it owns, and what is on its way to it. KiB. */
 uint64_t pair_goal_kb(const struct pair *p, int member);
 
-/* NULL when a takeover of the active OS would succeed now; else why not, written into buf. */
-const char *pair_unprotected(const struct pair *p, char *buf, size_t size);
-
-struct job *pair_job(struct pair *p, const char *name);
+/* key: of job.h */
+struct job *pair_job(struct pair *p, const char *key);
 
 const char *pair_state_word(enum pair_state s);
 bool pair_state_parse(const char *word, enum pair_state *out);

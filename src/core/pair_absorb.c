@@ -20,6 +20,7 @@ static void absorb_look(struct pair *p, const struct pair_event *ev, struct pair
         if (l->at == LOOK_UNKNOWN || m->op == OP_CREATE)
             continue;
         m->look = *l;
+        m->fresh = true;
         if (l->at == LOOK_THERE && m->domid < 0) {
             /* recovering: a build that the last daemon did not live to record */
             if (p->state == PAIR_RECOVERING)
@@ -56,6 +57,7 @@ static void absorb_born(struct pair *p, const struct pair_event *ev, int64_t now
     m->look = (struct look){ .at = LOOK_UNKNOWN };
     m->target_kb = 0;
     m->floor_kb = m->kernel_kb = 0;
+    m->usurps = false;
     m->built_ns = now_ns;
     m->agent = false;
     m->boot_id[0] = '\0';
@@ -79,9 +81,12 @@ static void absorb_done(struct pair *p, const struct pair_event *ev, int64_t now
     case OP_NONE:
         break;
     case OP_FENCE:
+        /* The first time: later, part of it is freed. One that others destroyed has lost part of
+         * it before: then it had what the table says. */
         if (ev->ok && p->intent.id && p->intent.victim == ev->member &&
-            m->look.at == LOOK_THERE && m->look.tot_kb > p->victim_had_kb)
-            p->victim_had_kb = m->look.tot_kb; /* the first time: later, part of it is freed */
+            m->look.at == LOOK_THERE && m->look.shutdown && !m->look.dying &&
+            m->look.tot_kb > p->victim_had_kb)
+            p->victim_had_kb = m->look.tot_kb;
         m->fenced = ev->ok;
         m->retry_ns = ev->ok ? 0 : now_ns + FENCE_RETRY_NS;
         break;
@@ -192,6 +197,8 @@ void absorb(struct pair *p, const struct pair_event *ev, int64_t now_ns,
         break;
     case EV_REPLY:
         absorb_reply(p, ev, out);
+        break;
+    case EV_POOL:
         break;
     case EV_HANG:
         p->suspect = ev->member;

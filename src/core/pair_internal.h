@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the files of the pair's state machine share. Not for others: pair.h is.
- * pair_absorb.c takes events in, pair.c changes state, pair_rules.c asks the questions, pair_takeover.c does
- * the work of a takeover, pair_memory.c sets balloon targets, pair_jobs.c grants and follows jobs.
+ * pair_absorb.c takes events in, pair.c changes state, pair_rules.c asks the questions,
+ * pair_takeover.c does the work of a takeover, pair_memory.c sets balloon targets, pair_jobs.c
+ * grants and follows jobs, pair_request.c finds them memory.
  */
 #ifndef XHS_CORE_PAIR_INTERNAL_H
 #define XHS_CORE_PAIR_INTERNAL_H
@@ -15,6 +16,7 @@
 #define FENCE_RETRY_NS (50 * MS)
 #define FENCE_LIMIT_NS (10 * SECOND)  /* then the pair fails: nothing may be handed over */
 #define MOVE_STEP_NS (10 * MS)        /* between two looks at memory that moves */
+#define GROW_STEP_NS (30 * MS)        /* and when no takeover waits for it */
 #define MOVE_LIMIT_NS (10 * SECOND)   /* without any progress */
 #define NUDGE_NS (2 * SECOND)         /* an order that is not followed is given again */
 #define SETTLE_STEP_NS (100 * MS)
@@ -22,6 +24,7 @@
 #define CLEAN_RETRY_NS SECOND
 #define BUILD_RETRY_NS SECOND         /* times the tries so far */
 #define INTENT_TRIES 3
+#define KEEPS_NS (10 * SECOND)        /* a guest that has not given memory back by then refuses */
 
 /* pair_rules.c */
 bool member_down(const struct member *m); /* dead, and not by its owner's or xhs's will */
@@ -34,7 +37,8 @@ bool all_fenced(const struct pair *p);
 bool heir_usable(const struct pair *p);
 bool committed(const struct pair *p); /* of the takeover under way: the heir is the active now */
 uint64_t transit_kb(const struct pair *p);
-uint64_t jobs_owned_kb(const struct pair *p, int member);
+uint64_t hot_jobs_kb(const struct pair *p, int member); /* areas of hot-standby jobs */
+bool member_has_its_own(const struct pair *p, int member);
 
 static inline int other_member(int member)
 {
@@ -49,6 +53,7 @@ void pair_changed(struct pair *p);
 struct pair_action *act(struct pair_actions *out, enum pair_action_type type, int member);
 void report(struct pair_actions *out, enum pair_report event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+void mark(struct pair_actions *out, const char *step); /* the event just reported */
 void start_op(struct pair *p, int member, enum member_op op, uint64_t kb,
               struct pair_actions *out);
 void renew(struct pair *p, int member);
@@ -81,8 +86,22 @@ void grant_job(struct pair *p, struct job *j, int member, struct pool *pool, int
 void ask_start(struct pair *p, struct job *j, int64_t now_ns, struct pair_actions *out);
 void set_job(struct pair *p, struct job *j, enum job_state state, const char *reason,
              struct pair_actions *out);
+void end_job(struct pair *p, struct job *j, enum job_state state, const char *reason,
+             struct pair_actions *out);
 void merge_areas(struct pair *p);
 void drop_reports(struct pair *p, int member);
 void halt_jobs(struct pair *p, int member, enum job_state state, struct pair_actions *out);
+
+/* pair_request.c */
+void follow_waiting(struct pair *p, struct pool *pool, struct job *j, bool grant, int64_t now_ns,
+                    struct pair_actions *out);
+void follow_rest(const struct pair *p, struct job *j, int64_t now_ns);
+void deny_job(struct pair *p, struct pool *pool, struct job *j, int member, uint64_t kb,
+              const char *reason, struct pair_actions *out);
+void forget_denial(struct job *j, struct pair_actions *out);
+void release_area(struct pair *p, struct job *j, struct pair_actions *out);
+bool may_grant(const struct pair *p); /* in this state */
+void tidy_queue(struct pair *p, struct pool *pool);
+void take_back(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
 
 #endif

@@ -51,8 +51,8 @@ static uint64_t wanted_kb(const struct pair *p, int i)
     }
     if (m->look.tot_kb <= goal + PLAN_TOLERANCE_KB)
         return goal;
-    if (!m->agent) /* its balloon driver may not be up yet */
-        return 0;
+    if (!m->agent) /* its balloon driver may not be up yet; but it need not grow on */
+        return m->target_kb > m->look.tot_kb ? m->look.tot_kb : 0;
     if (m->floor_kb > m->look.tot_kb) /* the guest's word does not make it grow */
         return m->look.tot_kb;
     return goal > m->floor_kb ? goal : m->floor_kb;

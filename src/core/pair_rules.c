@@ -2,12 +2,9 @@
 /* The questions that decide a pair's transitions: see pair_rules.h. Nothing is changed here. */
 #include "core/pair_rules.h"
 
-#include <stdio.h>
-
+#include "core/feasible.h"
 #include "core/pair_internal.h"
 #include "core/plan.h"
-
-#define MIB(kb) ((unsigned long long)(kb) / 1024)
 
 /* ---- facts about one member ---- */
 
@@ -57,12 +54,34 @@ bool member_given_up(const struct member *m, int64_t now_ns)
            now_ns - m->built_ns > BOOT_LIMIT_NS;
 }
 
+/* What jobs were granted, and the member is on its way to. */
+static uint64_t growing_kb(const struct pair *p, int member)
+{
+    uint64_t kb = 0;
+
+    for (unsigned i = 0; i < p->jobs; i++) {
+        const struct job *j = &p->job[i];
+        bool grows = j->state == JOB_WAITING || j->rest;
+        const struct area *a = grows ? rmt_find_job(&p->rmt, j->key) : NULL;
+        if (a && a->owner == (enum owner)member)
+            kb += a->size_kb;
+    }
+    return kb;
+}
+
+bool member_has_its_own(const struct pair *p, int member)
+{
+    uint64_t goal = pair_goal_kb(p, member), tot = p->m[member].look.tot_kb;
+
+    return tot + PLAN_TOLERANCE_KB >= goal - growing_kb(p, member) &&
+           tot <= goal + rmt_returning_kb(&p->rmt, member) + PLAN_TOLERANCE_KB;
+}
+
 bool member_settled(const struct pair *p, int member)
 {
     const struct member *m = &p->m[member];
 
-    return member_up(m) && m->op == OP_NONE &&
-           plan_settled(m->look.tot_kb, pair_goal_kb(p, member));
+    return member_up(m) && m->op == OP_NONE && member_has_its_own(p, member);
 }
 
 static const struct member *active(const struct pair *p)
@@ -77,13 +96,13 @@ static const struct member *standby(const struct pair *p)
 
 /* ---- facts about the pair ---- */
 
-uint64_t jobs_owned_kb(const struct pair *p, int member)
+uint64_t hot_jobs_kb(const struct pair *p, int member)
 {
     uint64_t kb = 0;
 
     for (unsigned i = 0; i < p->jobs; i++) {
-        const struct area *a = rmt_find_job((struct rmt *)&p->rmt, p->job[i].name);
-        if (a && a->owner == (enum owner)member)
+        const struct area *a = rmt_find_job(&p->rmt, p->job[i].key);
+        if (a && a->owner == (enum owner)member && job_hot(&p->job[i]))
             kb += a->size_kb;
     }
     return kb;
@@ -132,7 +151,24 @@ uint64_t pair_waiting_kb(const struct pair *p)
     for (int i = 0; i < MEMBERS; i++) {
         const struct member *m = &p->m[i];
         if ((m->domid < 0 || m->freed) && m->op != OP_CREATE)
-            kb += pair_boot_kb(p, i);
+            kb += pair_goal_kb(p, i);
+    }
+    return kb;
+}
+
+uint64_t pair_borrowed_kb(const struct pair *p)
+{
+    uint64_t kb = 0;
+
+    for (int i = 0; i < MEMBERS; i++) {
+        const struct member *m = &p->m[i];
+        uint64_t own = pair_goal_kb(p, i) + rmt_returning_kb(&p->rmt, i);
+        uint64_t most = pair_boot_kb(p, i) - pair_goal_kb(p, i);
+        uint64_t more = pair_member_runs(m) && m->look.tot_kb > own ? m->look.tot_kb - own : 0;
+
+        if (m->op == OP_CREATE || more > most)
+            more = most;
+        kb += more;
     }
     return kb;
 }
@@ -172,57 +208,6 @@ static bool heir_gains(const struct pair *p)
             return true;
     }
     return committed(p);
-}
-
-static const char *unprotected_member(const struct pair *p, char *buf, size_t size)
-{
-    const struct member *a = active(p), *s = standby(p);
-    int si = other_member(p->active);
-
-    if (s->off)
-        snprintf(buf, size, "%s was powered off by its owner: xhs recover %s builds it again",
-                 s->name, p->name);
-    else if (s->stranger)
-        snprintf(buf, size, "a domain that xhs did not make has the uuid of %s", s->name);
-    else if (s->domid < 0)
-        snprintf(buf, size, "%s is not built: %s", s->name, s->error[0] ? s->error : "no reason");
-    else if (s->suspended || a->suspended)
-        snprintf(buf, size, "%s is suspended by an operator", s->suspended ? s->name : a->name);
-    else if (!pair_member_runs(s))
-        snprintf(buf, size, "%s does not run", s->name);
-    else if (s->look.paused)
-        snprintf(buf, size, "%s is paused by an operator", s->name);
-    else if (!s->agent)
-        snprintf(buf, size, "no agent answers on %s", s->name);
-    else if (!a->agent)
-        snprintf(buf, size, "no agent answers on %s", a->name);
-    else if (!plan_settled(s->look.tot_kb, pair_goal_kb(p, si)))
-        snprintf(buf, size, "%s has %llu MiB, it should have %llu", s->name,
-                 MIB(s->look.tot_kb), MIB(pair_goal_kb(p, si)));
-    else
-        return NULL;
-    return buf;
-}
-
-const char *pair_unprotected(const struct pair *p, char *buf, size_t size)
-{
-    int ai = p->active;
-
-    if (unprotected_member(p, buf, size))
-        return buf;
-    if (!plan_settled(p->m[ai].look.tot_kb, pair_goal_kb(p, ai))) {
-        snprintf(buf, size, "%s has %llu MiB, it should have %llu", p->m[ai].name,
-                 MIB(p->m[ai].look.tot_kb), MIB(pair_goal_kb(p, ai)));
-        return buf;
-    }
-    for (unsigned i = 0; i < p->jobs; i++) {
-        if (job_live(&p->job[i]) && !p->job[i].known[other_member(ai)]) {
-            snprintf(buf, size, "%s has no definition of job %s",
-                     p->m[other_member(ai)].name, p->job[i].name);
-            return buf;
-        }
-    }
-    return NULL;
 }
 
 /* ---- triggers ---- */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/feasible.h"
 #include "core/plan.h"
 
 void stamp(struct pair *p, enum pair_phase phase, int64_t now_ns, struct pair_actions *out)
@@ -20,6 +21,7 @@ void stamp(struct pair *p, enum pair_phase phase, int64_t now_ns, struct pair_ac
     a = act(out, ACT_EVENT, MEMBER_NONE);
     a->event = REPORT_PHASE;
     a->phase = phase;
+    a->mark = pair_phase_word(phase);
     a->phase_ns = now_ns - p->takeover.at_ns[PHASE_DETECT];
     snprintf(a->text, sizeof a->text, "%s -> %s", p->m[p->takeover.victim].name,
              p->m[p->takeover.heir].name);
@@ -77,6 +79,52 @@ void free_victim(struct pair *p, int64_t now_ns, struct pair_actions *out)
         start_op(p, p->intent.victim, OP_FREE, 0, out);
 }
 
+/* The hot-standby job that the heir can best do without. */
+static struct job *least_job(struct pair *p, int victim)
+{
+    struct job *least = NULL;
+
+    for (unsigned i = 0; i < p->jobs; i++) {
+        struct job *j = &p->job[i];
+        if (job_hot(j) && j->owner == victim && job_live(j) &&
+            (!least || j->priority <= least->priority))
+            least = j;
+    }
+    return least;
+}
+
+/* What the heir would have if all the surplus stayed behind. */
+static uint64_t least_need_kb(const struct pair *p, int victim)
+{
+    struct rmt t = p->rmt;
+
+    rmt_keep(&t, victim, UINT64_MAX);
+    return feasible_need_kb(&t, victim);
+}
+
+/* What the heir may not have: areas of jobs that wait, and what is beyond max_memory, which only a
+ * forced request can have brought about: the surplus first, then whole jobs, by priority. */
+static void leave_behind(struct pair *p, int victim, struct pair_actions *out)
+{
+    uint64_t max = p->cfg.max_memory_kb, need;
+    struct job *least;
+
+    for (unsigned i = 0; i < p->jobs; i++) {
+        const struct job *j = &p->job[i];
+        if (j->state == JOB_WAITING && (job_hot(j) || j->member == victim))
+            rmt_release(&p->rmt, j->key, NULL);
+    }
+    while (least_need_kb(p, victim) > max && (least = least_job(p, victim)) != NULL) {
+        report(out, REPORT_ALERT, "job %s is not moved: %s may not have so much (max_memory)",
+               least->name, p->m[other_member(victim)].name);
+        set_job(p, least, JOB_FAILED, "the heir may not have its memory", out);
+        rmt_release(&p->rmt, least->key, NULL);
+    }
+    need = feasible_need_kb(&p->rmt, victim);
+    if (need > max)
+        rmt_keep(&p->rmt, victim, need - max);
+}
+
 void enter_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out)
 {
     int victim = p->intent.victim, heir = other_member(victim);
@@ -92,6 +140,7 @@ void enter_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair
     p->engage_id = 0;
     if (committed(p)) /* by an earlier daemon */
         return;
+    leave_behind(p, victim, out);
     p->heir_had_kb = rmt_owned_kb(&p->rmt, (enum owner)heir);
     rmt_fault(&p->rmt, victim);
     if (!p->victim_had_kb) /* gone before it was seen */
@@ -102,7 +151,7 @@ void enter_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair
     for (unsigned i = 0; i < p->jobs; i++) {
         struct job *j = &p->job[i];
         if (j->owner == victim && job_live(j))
-            set_job(p, j, JOB_MOVING, "", out);
+            set_job(p, j, job_hot(j) ? JOB_MOVING : JOB_STOPPED, "", out);
     }
     pair_changed(p);
     stamp(p, PHASE_PLAN, now_ns, out);
@@ -147,6 +196,8 @@ void enter_starting(struct pair *p, struct pool *pool, int64_t now_ns, struct pa
 
     for (unsigned i = 0; i < p->jobs; i++) {
         struct job *j = &p->job[i];
+        if (!job_hot(j))
+            continue;
         if (j->state == JOB_MOVING)
             grant_job(p, j, heir, pool, now_ns, out);
         else if (j->state == JOB_STARTING && j->owner == heir)
@@ -212,6 +263,8 @@ void enter_restarting(struct pair *p, struct pool *pool)
         renew(p, i);
     for (unsigned i = 0; i < p->jobs; i++) {
         struct job *j = &p->job[i];
+        if (!job_hot(j))
+            continue; /* over, and its area back, when its domain is cleaned up */
         if (job_live(j) && j->owner == a && !p->m[a].leaving)
             continue; /* the heir, already in charge, was only paused: they run on there */
         if (job_live(j) || j->state == JOB_MOVING) {

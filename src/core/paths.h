@@ -6,6 +6,7 @@
  *
  * In a template a word in capitals stands for one path component, as in Xen's xenstore-paths:
  *   PAIR, JOB   a name (msg.h, msg_valid_name)      MEMBER  a or b
+ *               (below /tool/xhs a plain job is NAME@MEMBER)
  *   AREA        an area's name (rmt.h)              ID      a request id, decimal
  *   DOMID       a domain id, decimal
  * Guests use the keys below ~/ by relative path: "xhs/req/7", "data/xhs/reply/7".
@@ -41,6 +42,7 @@
     P(AREA_RESOURCE, "/tool/xhs/pair/PAIR/area/AREA/resource")           \
     P(AREA_SIZE, "/tool/xhs/pair/PAIR/area/AREA/size_kb")                \
     P(AREA_HAVE, "/tool/xhs/pair/PAIR/area/AREA/have_kb")                \
+    P(AREA_GRANTED, "/tool/xhs/pair/PAIR/area/AREA/granted_kb")          \
     P(AREA_OWNER, "/tool/xhs/pair/PAIR/area/AREA/owner")                 \
     P(AREA_ON_FAULT, "/tool/xhs/pair/PAIR/area/AREA/on_fault")           \
     P(JOBS, "/tool/xhs/pair/PAIR/job")                                   \
@@ -64,6 +66,7 @@
     P(G_PAIR, "/local/domain/DOMID/xhs/pair")       \
     P(G_MEMBER, "/local/domain/DOMID/xhs/member")   \
     P(G_EPOCH, "/local/domain/DOMID/xhs/epoch")     \
+    P(G_SPARE, "/local/domain/DOMID/xhs/spare_kb")  \
     P(G_REQS, "/local/domain/DOMID/xhs/req")        \
     P(G_REQ, "/local/domain/DOMID/xhs/req/ID")      \
     P(G_RUN, "/local/domain/DOMID/xhs/job/JOB/run")

@@ -16,7 +16,11 @@
  * list      -                           {pairs: [PAIR]}
  * show      pair                        PAIR, and {config: {...}, areas: [AREA], jobs: [JOB],
  *                                        takeover: TIMELINE or null}
- * table     [pair]                      {pool_kb, reserve_kb, reserve_have_kb, unused_kb, areas: [AREA]}
+ * table     [pair] [audit]              {pool_kb, reserve_kb, reserve_have_kb, unused_kb,
+ *                                        areas: [AREA], queue: [ASK]}; with audit: true also
+ *                                        differences: [TEXT], what the hypervisor shows otherwise
+ * check     [pair]                      {possible, pairs: [{name, state, possible,
+ *                                        faults: [FAULT]}]}
  * jobs      [pair]                      {jobs: [JOB]}
  * events    [pair] [follow]             {events: [EVENT]}, oldest first, the last 1000
  * create    file [dry_run]              {pair: NAME, plan: [TEXT]}; without dry_run also state:
@@ -30,10 +34,15 @@
  *            takeovers, members: [MEMBER]}
  * MEMBER    {member: "a"|"b", name, domid or null, uuid, role: "active"|"standby"|"none",
  *            domain: WORD, agent, memory_kb, target_kb, owned_kb}
- * AREA      {pair or null, area, resource: "memory", size_kb, have_kb, owner: WORD,
+ * AREA      {pair or null, area, resource: "memory", size_kb, have_kb, used_kb or null, owner: WORD,
  *            owner_domain or null, on_fault: WORD, on_fault_domain or null}
- * JOB       {pair, job, state, owner: "a"|"b"|null, owner_domain or null, hot_standby, memory_kb,
- *            min_kb, request, reason}
+ *            used_kb: of a running job's area, as its guest reports it
+ * ASK       {pair, job, domain, priority, min_kb, want_kb, left_s or null}, in the order in which
+ *            they are served; kb of unused memory; left_s: until it is refused, null: never
+ * FAULT     {fault: "os"|"job", domain, job or null, possible: true, false, or null where no
+ *            takeover is meant to follow, need_kb, have_kb, text}
+ * JOB       {pair, job, state, owner: "a"|"b"|null, owner_domain or null, hot_standby, priority,
+ *            memory_kb, min_kb, used_kb, peak_kb, oom_kills, request, reason}
  * EVENT     {seq, time: ISO 8601 UTC with ms, mono_ms, pair or null, type, text}
  *           type: state, phase, job, member, alert, info
  *           state adds {from, to}; phase adds {phase, ms} (ms since detection)

@@ -252,7 +252,19 @@ static void op_table(struct client *c, const struct jval *req)
     if (!named_pair(c, req, false, &r))
         return;
     j = open_answer();
-    report_table(c->control->host, r, j);
+    report_table(c->control->host, r, json_bool(req, "audit", false), j);
+    close_answer(c, j);
+}
+
+static void op_check(struct client *c, const struct jval *req)
+{
+    struct runner *r;
+    struct jout *j;
+
+    if (!named_pair(c, req, false, &r))
+        return;
+    j = open_answer();
+    report_check(c->control->host, r, j);
     close_answer(c, j);
 }
 
@@ -365,7 +377,7 @@ static const struct {
     { "version", op_version }, { "list", op_list },       { "show", op_show },
     { "table", op_table },     { "jobs", op_jobs },       { "events", op_events },
     { "create", op_create },   { "destroy", op_destroy }, { "recover", op_recover },
-    { "reload", op_reload },
+    { "check", op_check },     { "reload", op_reload },
 };
 
 static void got_line(void *arg, const char *line, size_t len)

@@ -367,12 +367,12 @@ void guest_introduce(struct runner *r, int member, uint32_t domid)
         host_give_up(&err);
 }
 
-void guest_tell_epoch(struct guest *g, uint64_t epoch)
+void guest_tell(struct guest *g, enum path_id key, uint64_t value)
 {
-    char path[XHS_PATH_MAX], value[24];
+    char path[XHS_PATH_MAX], text[24];
 
-    snprintf(value, sizeof value, "%" PRIu64, epoch);
-    write_own(g->r->host, path_build(path, PATH_G_EPOCH, g->id), value);
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    write_own(g->r->host, path_build(path, key, g->id), text);
 }
 
 void guest_ask(struct guest *g, uint64_t id, const struct msg_req *req)

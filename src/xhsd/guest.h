@@ -11,6 +11,7 @@
 
 #include "core/msg.h"
 #include "core/pair.h"
+#include "core/paths.h"
 
 struct host;
 struct runner;
@@ -26,7 +27,7 @@ void guest_free(struct guest *g); /* NULL is fine */
 
 /* Write what a new domain must find when it boots: format, pair, member, epoch. */
 void guest_introduce(struct runner *r, int member, uint32_t domid);
-void guest_tell_epoch(struct guest *g, uint64_t epoch);
+void guest_tell(struct guest *g, enum path_id key, uint64_t value); /* a key of PATH_G_... */
 
 /* A request; a start request comes with its run grant, written first. */
 void guest_ask(struct guest *g, uint64_t id, const struct msg_req *req);

@@ -11,6 +11,7 @@
 
 #include "core/paths.h"
 #include "xen/cfgfile.h"
+#include "xhsd/audits.h"
 #include "xhsd/log.h"
 #include "xhsd/pair_run.h"
 #include "xhsd/persist.h"
@@ -63,11 +64,13 @@ static void domain_event(void *arg, uint32_t domid)
 
 static uint64_t wanted_reserve_kb(const struct host *h)
 {
-    uint64_t kb = h->pool.reserve_kb - h->pool.lent_kb;
+    uint64_t kb = pool_reserve_left_kb(&h->pool), waiting = 0, borrowed = 0;
 
-    for (const struct runner *r = h->pairs; r; r = r->next)
-        kb += pair_waiting_kb(&r->pair);
-    return kb;
+    for (const struct runner *r = h->pairs; r; r = r->next) {
+        waiting += pair_waiting_kb(&r->pair);
+        borrowed += pair_borrowed_kb(&r->pair);
+    }
+    return (kb > borrowed ? kb - borrowed : 0) + waiting;
 }
 
 void host_hold_reserve(struct host *h)
@@ -177,6 +180,7 @@ int host_reload(struct host *h, struct xhs_error *err)
     h->cfg = cfg;
     hyp_set_max(h->hyp, (uint32_t)h->holder_domid, cfg.pool_kb, NULL);
     host_hold_reserve(h);
+    host_serve(h);
     events_say(h->events, EVENT_INFO, NULL, "configuration read: pool %llu MiB, reserve %llu MiB",
                MIB(cfg.pool_kb), MIB(cfg.reserve_kb));
     return store_book(h, err);
@@ -223,7 +227,9 @@ void host_drop(struct host *h, struct runner *r)
     if (persist_forget(h->own, r->stored, r->pair.name, &err) != 0)
         xlog(LOG_ERR, "%s: %s", r->pair.name, err.text);
     persist_forget_config(HOST_RUN_DIR, r->pair.name);
+    pool_unask(&h->pool, r->pair.name, NULL);
     pool_give(&h->pool, rmt_total_kb(&r->pair.rmt));
+    host_serve(h);
     runner_free(r);
 }
 
@@ -232,6 +238,29 @@ void host_remove(struct host *h, struct runner *r)
     r->remove_when_stopped = true;
     if (r->pair.state == PAIR_STOPPED)
         evloop_timer_at(h->reap, evloop_now(h->loop));
+}
+
+/* Something became free: all who ask are looked at, each takes what its turn gives it. */
+static void serve(void *arg)
+{
+    struct host *h = arg;
+
+    h->served = h->pool.changes;
+    for (struct runner *r = h->pairs, *next; r; r = next) {
+        next = r->next;
+        for (unsigned i = 0; i < h->pool.asks; i++) {
+            if (strcmp(h->pool.ask[i].pair, r->pair.name) == 0) {
+                runner_event(r, &(struct pair_event){ .type = EV_POOL });
+                break;
+            }
+        }
+    }
+}
+
+void host_serve(struct host *h)
+{
+    if (h->pool.asks > 0 && h->served != h->pool.changes)
+        evloop_timer_at(h->serve, evloop_now(h->loop));
 }
 
 static void reap(void *arg)
@@ -266,8 +295,9 @@ static int take_up(struct host *h, const char *name, struct xhs_error *err)
     h->pool.members_kb += rmt_total_kb(&p.rmt);
     if (p.intent.id) /* less, should the reserve have been made smaller meanwhile */
         p.intent.loan_kb = pool_lend(&h->pool, p.intent.loan_kb);
-    pair_recover(&p, state);
     r = runner_new(h, &p, json);
+    persist_remember(r->stored, &p);
+    pair_recover(&r->pair, state);
     host_add(h, r);
     xlog(LOG_INFO, "%s: taken up, %s", name, pair_state_word(state));
     return 0;
@@ -289,6 +319,7 @@ static void sweep(void *arg)
         host_give_up(&(struct xhs_error){ XHS_E_XEN, "xenstored does not answer" });
     host_look(h);
     host_hold_reserve(h);
+    audits_watch(h);
     evloop_timer_at(h->sweep, evloop_now(h->loop) + SWEEP_NS);
 }
 
@@ -316,6 +347,7 @@ int host_open(struct host *h, struct evloop *loop, const char *cfg_file, struct 
     h->worker = worker_new(loop, h->hyp);
     h->sweep = evloop_timer_new(loop, sweep, h);
     h->reap = evloop_timer_new(loop, reap, h);
+    h->serve = evloop_timer_new(loop, serve, h);
     return 0;
 }
 
@@ -376,5 +408,7 @@ void host_close(struct host *h)
         evloop_timer_free(h->sweep);
     if (h->reap)
         evloop_timer_free(h->reap);
+    if (h->serve)
+        evloop_timer_free(h->serve);
     events_free(h->events);
 }

@@ -21,6 +21,12 @@
 
 struct runner;
 
+/* A difference that the audit found: since when, and whether it was said. */
+struct lasting {
+    int64_t since_ns; /* 0: there is none */
+    bool said;
+};
+
 struct host {
     struct evloop *loop;
     struct hyp *hyp;
@@ -36,6 +42,9 @@ struct host {
     int64_t holder_domid;    /* xhs-reserve; -1: none */
     uint64_t holder_kb;      /* its claim */
     bool reserve_short;      /* the host has not that much; said once */
+    struct lasting differs;  /* less is free than the pool counts on */
+    uint64_t served;         /* pool.changes, when those who ask were last looked at */
+    struct evloop_timer *serve; /* looks at them again */
     struct evloop_timer *sweep; /* looks once a second, whatever else happens */
     struct evloop_timer *reap;  /* removes pairs, when nobody stands on them */
     struct runner *pairs;
@@ -46,7 +55,7 @@ struct host {
     void (*on_gone)(void *arg, struct runner *r);   /* it is stopped, and removed next */
     void *arg;
     int64_t started_ns;
-    const char *test_kill_at; /* a phase; see xhsd(8), ENVIRONMENT */
+    const char *test_kill_at; /* a phase or step; see xhsd(8), ENVIRONMENT */
 };
 
 /* Connects to everything; nothing is changed yet. */
@@ -80,6 +89,9 @@ void host_hold_reserve(struct host *h);
 /* xenstored does not answer, or does not take what it is told: the daemon ends, and the next one
  * begins from what was stored last, which is what has been acted upon. */
 void host_give_up(const struct xhs_error *err) __attribute__((noreturn));
+
+/* Whoever asks for memory is looked at again, if the pool has changed; soon, not now. */
+void host_serve(struct host *h);
 
 /* Before request ids are used: make them durable. */
 int host_store_requests(struct host *h, struct xhs_error *err);

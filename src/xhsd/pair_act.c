@@ -73,6 +73,8 @@ static void do_fence(struct runner *r, int member)
     struct xhs_error err = { 0 };
     enum hyp_answer answer = hyp_fence(r->host->hyp, (uint32_t)m->domid, m->uuid, &err);
 
+    if (answer == HYP_YES) /* the dead claim nothing: else it would be counted twice */
+        hyp_claim(r->host->hyp, (uint32_t)m->domid, 0, NULL);
     if (answer == HYP_NO)
         xhs_fail(&err, XHS_E_XEN, "the hypervisor does not show domain %" PRId64 " as shut down",
                  m->domid);
@@ -110,9 +112,13 @@ static void do_clean(struct runner *r, int member)
 {
     struct member_run *mr = &r->m[member];
     const struct member *m = &r->pair.m[member];
+    struct hyp_dom d;
 
     guest_free(mr->guest);
     mr->guest = NULL;
+    if (hyp_get(r->host->hyp, (uint32_t)m->domid, &d, NULL) == HYP_YES &&
+        memcmp(d.uuid, m->uuid, sizeof d.uuid) == 0)
+        hyp_claim(r->host->hyp, d.domid, 0, NULL);
     dom_destroy(r->host->dom, (uint32_t)m->domid, m->uuid, cleaned, mr);
 }
 
@@ -203,6 +209,7 @@ static void do_ask(struct runner *r, const struct pair_action *a)
     struct msg_req req = { .op = a->op, .kb = a->kb };
 
     snprintf(req.job, sizeof req.job, "%s", a->job);
+    snprintf(req.text, sizeof req.text, "%.*s", MSG_TEXT_MAX, a->text);
     if (g)
         guest_ask(g, a->request, &req);
     else
@@ -228,7 +235,7 @@ static void do_event(struct runner *r, const struct pair_action *a)
     snprintf(e.pair, sizeof e.pair, "%s", r->pair.name);
     snprintf(e.text, sizeof e.text, "%s", a->text);
     events_add(r->host->events, &e);
-    if (kill_at && a->event == REPORT_PHASE && strcmp(kill_at, pair_phase_word(a->phase)) == 0)
+    if (kill_at && a->mark && strcmp(kill_at, a->mark) == 0)
         raise(SIGKILL);
 }
 

@@ -59,22 +59,30 @@ static void attach_guests(struct runner *r)
 
         if (m->domid >= 0 && !m->leaving && m->op != OP_CLEAN && !r->m[i].guest) {
             r->m[i].guest = guest_new(r, i, (uint32_t)m->domid);
+            r->m[i].told_spare_kb = UINT64_MAX;
             guest_read(r->m[i].guest);
         }
     }
 }
 
-static void tell_epoch(struct runner *r)
+/* What guests may know, and nothing waits for: not while a takeover is under way. */
+static void tell_guests(struct runner *r)
 {
-    bool hurried = r->pair.state == PAIR_MOVING || r->pair.state == PAIR_STARTING;
+    const struct pair *p = &r->pair;
 
-    if (hurried || r->told_epoch == r->pair.epoch)
+    if (p->state == PAIR_MOVING || p->state == PAIR_STARTING)
         return;
     for (int i = 0; i < MEMBERS; i++) {
-        if (r->m[i].guest)
-            guest_tell_epoch(r->m[i].guest, r->pair.epoch);
+        uint64_t spare_kb = rmt_spare_kb(&p->rmt, i);
+        if (!r->m[i].guest)
+            continue;
+        if (r->told_epoch != p->epoch)
+            guest_tell(r->m[i].guest, PATH_G_EPOCH, p->epoch);
+        if (r->m[i].told_spare_kb != spare_kb)
+            guest_tell(r->m[i].guest, PATH_G_SPARE, spare_kb);
+        r->m[i].told_spare_kb = spare_kb;
     }
-    r->told_epoch = r->pair.epoch;
+    r->told_epoch = p->epoch;
 }
 
 static void enqueue(struct runner *r, const struct pair_event *ev)
@@ -101,6 +109,20 @@ static void enqueue(struct runner *r, const struct pair_event *ev)
     r->last = q;
 }
 
+/* A tick that is due sooner stays: else a guest that writes much would put it off for ever. */
+static void set_tick(struct runner *r)
+{
+    int64_t now = evloop_now(r->host->loop);
+
+    if (r->pair.tick_ns == INT64_MAX) {
+        evloop_timer_stop(r->tick);
+        r->tick_at = 0;
+    } else if (r->tick_at <= now || r->pair.tick_ns < r->tick_at) {
+        evloop_timer_at(r->tick, r->pair.tick_ns);
+        r->tick_at = r->pair.tick_ns;
+    }
+}
+
 /* Work off the queue; what comes meanwhile is queued behind. */
 static void drain(struct runner *r)
 {
@@ -118,11 +140,9 @@ static void drain(struct runner *r)
         free(q);
     }
     r->held = 0;
-    tell_epoch(r);
-    if (r->pair.tick_ns == INT64_MAX)
-        evloop_timer_stop(r->tick);
-    else
-        evloop_timer_at(r->tick, r->pair.tick_ns);
+    tell_guests(r);
+    host_serve(r->host);
+    set_tick(r);
     r->host->on_change(r->host->arg, r);
     if (r->pair.state == PAIR_STOPPED && r->remove_when_stopped)
         host_remove(r->host, r);
@@ -189,6 +209,7 @@ static void ticked(void *arg)
     struct runner *r = arg;
     struct host *h = r->host;
 
+    r->tick_at = 0;
     h->ndoms = hyp_list(h->hyp, h->doms, HOST_DOMAINS_MAX, NULL);
     runner_look(r, h->doms, h->ndoms);
 }
@@ -207,7 +228,8 @@ struct runner *runner_new(struct host *h, const struct pair *p, char *const json
     r->stored_version = UINT64_MAX;
     r->tick = evloop_timer_new(h->loop, ticked, r);
     for (int i = 0; i < MEMBERS; i++)
-        r->m[i] = (struct member_run){ .r = r, .index = i, .json = json[i] };
+        r->m[i] = (struct member_run){ .r = r, .index = i, .json = json[i],
+                                         .told_spare_kb = UINT64_MAX };
     return r;
 }
 

@@ -6,6 +6,7 @@
 #ifndef XHS_XHSD_PAIR_RUN_H
 #define XHS_XHSD_PAIR_RUN_H
 
+#include "core/audit.h"
 #include "core/pair.h"
 #include "xen/hyp.h"
 #include "xhsd/guest.h"
@@ -21,6 +22,8 @@ struct member_run {
     char *json;            /* libxl's configuration; owned */
     struct guest *guest;   /* NULL while there is no domain */
     struct hyp_hold *hold; /* the victim's last page, until it is cleaned up */
+    uint64_t told_spare_kb; /* what the guest was told that its OS can spare; UINT64_MAX: nothing */
+    struct lasting differs[AUDIT_KINDS];
 };
 
 struct queued_event;
@@ -31,6 +34,7 @@ struct runner {
     struct pair pair;
     struct member_run m[MEMBERS];
     struct evloop_timer *tick;
+    int64_t tick_at; /* when it is set to; 0: it is not */
     struct stored *stored; /* what xenstore holds of it */
     uint64_t stored_version;
     uint64_t told_epoch;

@@ -10,7 +10,7 @@
 #include "core/paths.h"
 #include "xhsd/uuid.h"
 
-#define LINES_MAX (32 + RMT_AREAS_MAX * 5 + RMT_JOBS_MAX * 4)
+#define LINES_MAX (32 + RMT_AREAS_MAX * 6 + RMT_JOBS_MAX * 4)
 
 struct line {
     char path[XHS_PATH_MAX];
@@ -67,6 +67,7 @@ static void put_areas(struct stored *s, const struct pair *p)
         put(s, "%s", "memory", PATH_AREA_RESOURCE, p->name, a->name);
         put(s, "%" PRIu64, a->size_kb, PATH_AREA_SIZE, p->name, a->name);
         put(s, "%" PRIu64, a->have_kb, PATH_AREA_HAVE, p->name, a->name);
+        put(s, "%" PRIu64, a->granted_kb, PATH_AREA_GRANTED, p->name, a->name);
         put(s, "%s", rmt_owner_word(a->owner), PATH_AREA_OWNER, p->name, a->name);
         put(s, "%s", rmt_owner_word(a->on_fault), PATH_AREA_ON_FAULT, p->name, a->name);
     }
@@ -76,10 +77,10 @@ static void put_jobs(struct stored *s, const struct pair *p)
 {
     for (unsigned i = 0; i < p->jobs; i++) {
         const struct job *j = &p->job[i];
-        put(s, "%s", job_state_word(j->state), PATH_JOB_STATE, p->name, j->name);
-        put(s, "%s", member_word(j->owner), PATH_JOB_OWNER, p->name, j->name);
-        put(s, "%" PRIu64, j->min_kb, PATH_JOB_MIN, p->name, j->name);
-        put(s, "%" PRIu64, j->request, PATH_JOB_REQUEST, p->name, j->name);
+        put(s, "%s", job_state_word(j->state), PATH_JOB_STATE, p->name, j->key);
+        put(s, "%s", member_word(j->owner), PATH_JOB_OWNER, p->name, j->key);
+        put(s, "%" PRIu64, j->min_kb, PATH_JOB_MIN, p->name, j->key);
+        put(s, "%" PRIu64, j->request, PATH_JOB_REQUEST, p->name, j->key);
     }
 }
 
@@ -115,6 +116,14 @@ static void put_pair(struct stored *s, const struct pair *p)
     put_areas(s, p);
     put_jobs(s, p);
     put_intent(s, p);
+}
+
+/* All is written again at the first change, and what that has no more is removed. */
+void persist_remember(struct stored *s, const struct pair *p)
+{
+    put_pair(s, p);
+    for (unsigned i = 0; i < s->n; i++)
+        snprintf(s->line[i].value, sizeof s->line[i].value, "?");
 }
 
 static const struct line *find(const struct stored *s, const char *path)
@@ -241,7 +250,9 @@ static int load_area(struct store *st, struct pair *p, const char *name, struct 
 
     snprintf(a.name, sizeof a.name, "%s", name);
     if (!persist_read_u64(st, path_build(path, PATH_AREA_SIZE, p->name, name), &a.size_kb, err) ||
-        !persist_read_u64(st, path_build(path, PATH_AREA_HAVE, p->name, name), &a.have_kb, err))
+        !persist_read_u64(st, path_build(path, PATH_AREA_HAVE, p->name, name), &a.have_kb, err) ||
+        !persist_read_u64(st, path_build(path, PATH_AREA_GRANTED, p->name, name), &a.granted_kb,
+                          err))
         return broken(path, err);
     path_build(path, PATH_AREA_OWNER, p->name, name);
     if (!read_text(st, path, buf, sizeof buf, err) || !rmt_owner_parse(buf, &a.owner))
@@ -255,7 +266,6 @@ static int load_area(struct store *st, struct pair *p, const char *name, struct 
 static int load_areas(struct store *st, struct pair *p, struct xhs_error *err)
 {
     char path[XHS_PATH_MAX];
-    uint64_t total = rmt_total_kb(&p->rmt);
     unsigned n = 0;
     char **name = store_list(st, path_build(path, PATH_AREAS, p->name), &n, err);
     int rc = name ? 0 : -1;
@@ -264,30 +274,31 @@ static int load_areas(struct store *st, struct pair *p, struct xhs_error *err)
     for (unsigned i = 0; i < n && rc == 0; i++)
         rc = load_area(st, p, name[i], err);
     store_free_list(name);
-    if (rc == 0 && !rmt_sound(&p->rmt, total))
-        return xhs_fail(err, XHS_E_STATE, "the areas of %s do not add up to %" PRIu64 " KiB",
-                        p->name, total);
+    if (rc == 0 && !rmt_sound(&p->rmt))
+        return xhs_fail(err, XHS_E_STATE, "the areas of %s are damaged, or less than the %" PRIu64
+                        " KiB that it was made with", p->name, p->rmt.nominal_kb);
     return rc;
 }
 
-static int load_job(struct store *st, struct pair *p, const char *name, struct xhs_error *err)
+static int load_job(struct store *st, struct pair *p, const char *key, struct xhs_error *err)
 {
     char path[XHS_PATH_MAX], buf[64];
     struct job *j = &p->job[p->jobs];
-    const struct area *a = rmt_find_job(&p->rmt, name);
+    const struct area *a = rmt_find_job(&p->rmt, key);
 
     if (p->jobs == RMT_JOBS_MAX)
         return broken(path_build(path, PATH_JOBS, p->name), err);
     memset(j, 0, sizeof *j);
-    snprintf(j->name, sizeof j->name, "%s", name);
-    path_build(path, PATH_JOB_STATE, p->name, name);
+    if (!job_key_parse(key, j))
+        return broken(path_build(path, PATH_JOBS, p->name), err);
+    path_build(path, PATH_JOB_STATE, p->name, key);
     if (!read_text(st, path, buf, sizeof buf, err) || !job_state_parse(buf, &j->state))
         return broken(path, err);
-    path_build(path, PATH_JOB_OWNER, p->name, name);
+    path_build(path, PATH_JOB_OWNER, p->name, key);
     if (!read_text(st, path, buf, sizeof buf, err) || !member_parse(buf, &j->owner))
         return broken(path, err);
-    if (!persist_read_u64(st, path_build(path, PATH_JOB_MIN, p->name, name), &j->min_kb, err) ||
-        !persist_read_u64(st, path_build(path, PATH_JOB_REQUEST, p->name, name), &j->request,
+    if (!persist_read_u64(st, path_build(path, PATH_JOB_MIN, p->name, key), &j->min_kb, err) ||
+        !persist_read_u64(st, path_build(path, PATH_JOB_REQUEST, p->name, key), &j->request,
                           err))
         return broken(path, err);
     j->memory_kb = a ? a->size_kb : 0;

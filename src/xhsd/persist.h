@@ -16,6 +16,9 @@ struct stored;
 struct stored *stored_new(void);
 void stored_free(struct stored *s);
 
+/* What stands in the store already: a pair as it was loaded. */
+void persist_remember(struct stored *s, const struct pair *p);
+
 /* Bring xenstore to what the pair is now. */
 int persist_pair(struct store *st, struct stored *s, const struct pair *p, struct xhs_error *err);
 int persist_forget(struct store *st, struct stored *s, const char *pair, struct xhs_error *err);

@@ -2,6 +2,10 @@
 /* What xhs shows, as JSON: see report.h. */
 #include "xhsd/report.h"
 
+#include <string.h>
+
+#include "core/feasible.h"
+#include "xhsd/audits.h"
 #include "xhsd/host.h"
 #include "xhsd/pair_run.h"
 #include "xhsd/uuid.h"
@@ -92,10 +96,23 @@ void report_list(const struct host *h, struct jout *j)
     jout_end_object(j);
 }
 
+/* The job whose area this is, when its guest tells how much of it is used. */
+static const struct msg_job *user_of(const struct pair *p, const struct area *a)
+{
+    for (unsigned i = 0; i < p->jobs; i++) {
+        const struct job *job = &p->job[i];
+        if (job->state == JOB_RUNNING && job->known[job->owner] &&
+            rmt_find_job(&p->rmt, job->key) == a)
+            return &job->report[job->owner];
+    }
+    return NULL;
+}
+
 static void areas_json(const struct pair *p, struct jout *j)
 {
     for (unsigned i = 0; i < p->rmt.n; i++) {
         const struct area *a = &p->rmt.area[i];
+        const struct msg_job *user = user_of(p, a);
 
         jout_object(j, NULL);
         jout_str(j, "pair", p->name);
@@ -103,6 +120,10 @@ static void areas_json(const struct pair *p, struct jout *j)
         jout_str(j, "resource", "memory");
         jout_u64(j, "size_kb", a->size_kb);
         jout_u64(j, "have_kb", a->have_kb);
+        if (user)
+            jout_u64(j, "used_kb", user->used_kb);
+        else
+            jout_str(j, "used_kb", NULL);
         jout_str(j, "owner", rmt_owner_word(a->owner));
         jout_str(j, "owner_domain", domain_of(p, a->owner));
         jout_str(j, "on_fault", rmt_owner_word(a->on_fault));
@@ -116,6 +137,8 @@ static void jobs_json(const struct pair *p, struct jout *j)
     for (unsigned i = 0; i < p->jobs; i++) {
         const struct job *job = &p->job[i];
         int at = job->owner == MEMBER_NONE ? p->active : job->owner;
+        static const struct msg_job silent;
+        const struct msg_job *r = job->known[at] ? &job->report[at] : &silent;
 
         jout_object(j, NULL);
         jout_str(j, "pair", p->name);
@@ -123,9 +146,13 @@ static void jobs_json(const struct pair *p, struct jout *j)
         jout_str(j, "state", job_state_word(job->state));
         jout_str(j, "owner", member_word(job->owner));
         jout_str(j, "owner_domain", job->owner == MEMBER_NONE ? NULL : p->m[job->owner].name);
-        jout_bool(j, "hot_standby", !job->known[at] || job->report[at].hot_standby);
+        jout_bool(j, "hot_standby", job_hot(job));
+        jout_u64(j, "priority", job->priority);
         jout_u64(j, "memory_kb", job->memory_kb);
         jout_u64(j, "min_kb", job->min_kb);
+        jout_u64(j, "used_kb", r->used_kb);
+        jout_u64(j, "peak_kb", r->peak_kb);
+        jout_u64(j, "oom_kills", r->oom_kills);
         jout_u64(j, "request", job->request);
         jout_str(j, "reason", job->reason);
         jout_end_object(j);
@@ -189,12 +216,52 @@ void report_show(const struct runner *r, struct jout *j)
     jout_end_object(j);
 }
 
-void report_table(const struct host *h, const struct runner *pair, struct jout *j)
+static void ask_json(const struct host *h, const struct runner *r, const struct pool_ask *ask,
+                     struct jout *j)
+{
+    int64_t left_ns = ask->until_ns - evloop_now(h->loop);
+    struct job key = { 0 };
+    int member;
+
+    job_key_parse(ask->job, &key);
+    member = job_hot(&key) ? r->pair.active : key.member;
+    jout_object(j, NULL);
+    jout_str(j, "pair", ask->pair);
+    jout_str(j, "job", key.name);
+    jout_str(j, "domain", r->pair.m[member].name);
+    jout_u64(j, "priority", ask->priority);
+    jout_u64(j, "min_kb", ask->min_kb);
+    jout_u64(j, "want_kb", ask->want_kb);
+    if (ask->until_ns == INT64_MAX)
+        jout_str(j, "left_s", NULL);
+    else
+        jout_i64(j, "left_s", left_ns > 0 ? left_ns / 1000000000 : 0);
+    jout_end_object(j);
+}
+
+static void queue_json(const struct host *h, const struct runner *pair, struct jout *j)
+{
+    jout_array(j, "queue");
+    for (unsigned i = 0; i < h->pool.asks; i++) {
+        for (const struct runner *r = h->pairs; r; r = r->next) {
+            if ((!pair || pair == r) && strcmp(r->pair.name, h->pool.ask[i].pair) == 0)
+                ask_json(h, r, &h->pool.ask[i], j);
+        }
+    }
+    jout_end_array(j);
+}
+
+static void difference_json(void *arg, const char *text)
+{
+    jout_str(arg, NULL, text);
+}
+
+void report_table(struct host *h, const struct runner *pair, bool audit, struct jout *j)
 {
     jout_object(j, "result");
     jout_u64(j, "pool_kb", h->pool.pool_kb);
     jout_u64(j, "reserve_kb", h->pool.reserve_kb);
-    jout_u64(j, "reserve_have_kb", h->reserve_short ? 0 : h->pool.reserve_kb - h->pool.lent_kb);
+    jout_u64(j, "reserve_have_kb", h->reserve_short ? 0 : pool_reserve_left_kb(&h->pool));
     jout_u64(j, "unused_kb", pool_unused_kb(&h->pool));
     jout_array(j, "areas");
     for (const struct runner *r = h->pairs; r; r = r->next) {
@@ -202,6 +269,70 @@ void report_table(const struct host *h, const struct runner *pair, struct jout *
             areas_json(&r->pair, j);
     }
     jout_end_array(j);
+    queue_json(h, pair, j);
+    if (audit) {
+        jout_array(j, "differences");
+        audits_now(h, pair, difference_json, j);
+        jout_end_array(j);
+    }
+    jout_end_object(j);
+}
+
+static void fault_json(const struct pair *p, const struct fault *f, struct jout *j)
+{
+    jout_object(j, NULL);
+    jout_str(j, "fault", f->os ? "os" : "job");
+    jout_str(j, "domain", p->m[f->member].name);
+    jout_str(j, "job", f->job ? f->job->name : NULL);
+    if (f->moves)
+        jout_bool(j, "possible", f->possible);
+    else
+        jout_str(j, "possible", NULL);
+    jout_u64(j, "need_kb", f->need_kb);
+    jout_u64(j, "have_kb", f->have_kb);
+    jout_str(j, "text", f->text);
+    jout_end_object(j);
+}
+
+/* A pair that is not up has no faults to look at, and no takeover. */
+static bool can_fail(const struct pair *p)
+{
+    return p->state != PAIR_STOPPED && p->state != PAIR_FAILED && p->state != PAIR_STOPPING &&
+           p->state != PAIR_FORMING;
+}
+
+static bool check_pair(const struct host *h, const struct pair *p, struct jout *j)
+{
+    struct fault fault[FAULTS_MAX];
+    unsigned n = can_fail(p) ? feasible_faults(p, &h->pool, fault) : 0;
+    bool possible = n > 0;
+
+    for (unsigned i = 0; i < n; i++)
+        possible = possible && (fault[i].possible || !fault[i].moves);
+    jout_object(j, NULL);
+    jout_str(j, "name", p->name);
+    jout_str(j, "state", pair_state_word(p->state));
+    jout_bool(j, "possible", possible);
+    jout_array(j, "faults");
+    for (unsigned i = 0; i < n; i++)
+        fault_json(p, &fault[i], j);
+    jout_end_array(j);
+    jout_end_object(j);
+    return possible;
+}
+
+void report_check(const struct host *h, const struct runner *pair, struct jout *j)
+{
+    bool possible = true;
+
+    jout_object(j, "result");
+    jout_array(j, "pairs");
+    for (const struct runner *r = h->pairs; r; r = r->next) {
+        if (!pair || pair == r)
+            possible = check_pair(h, &r->pair, j) && possible;
+    }
+    jout_end_array(j);
+    jout_bool(j, "possible", possible);
     jout_end_object(j);
 }
 

@@ -10,7 +10,7 @@
 
 #include "fake_internal.h"
 
-struct host host;
+struct sim_host host;
 struct fake_speed fake_speed;
 
 void *fake_alloc(size_t size)

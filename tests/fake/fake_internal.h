@@ -34,7 +34,7 @@ struct sim {
     struct sim *next; /* ascending domids */
 };
 
-struct host {
+struct sim_host {
     struct evloop *loop;
     uint64_t total_kb;
     struct sim *sims;
@@ -45,7 +45,7 @@ struct host {
     fake_boot_fn *boot_fn;
     void *boot_arg;
 };
-extern struct host host;
+extern struct sim_host host;
 
 /* fake_host.c */
 void *fake_alloc(size_t size);

@@ -59,6 +59,17 @@ static void fault_daemon(struct sim *s, int m)
     }
 }
 
+static void ask_anew(struct sim *s, int m, int k)
+{
+    struct msg_job *line = &s->dom[m].job[k].line;
+
+    sim_job_line(s, m, k, MSG_JOB_WAITING);
+    line->ask_kb = sim_chance(s, 30) ? line->memory_kb / 2 : 0;
+    line->priority = sim_random(s, 3);
+    line->wait_s = sim_chance(s, 50) ? MSG_WAIT_FOREVER : sim_random(s, 20);
+    line->force = sim_chance(s, 20);
+}
+
 /* A job's end, or its owner's wish, by the agent's rules. */
 static void fault_job(struct sim *s, int m)
 {
@@ -72,7 +83,7 @@ static void fault_job(struct sim *s, int m)
     else if (j->line.state == MSG_JOB_WAITING)
         sim_job_line(s, m, k, MSG_JOB_STOPPED);
     else if (!sim_job_active(j))
-        sim_job_line(s, m, k, MSG_JOB_WAITING);
+        ask_anew(s, m, k);
 }
 
 static void ask_something(struct sim *s)
@@ -90,8 +101,13 @@ static void lie(struct sim *s, int m)
     struct msg_job line = { .state = (enum msg_job_state)sim_random(s, MSG_JOB_FAILED + 1),
                             .hot_standby = sim_random(s, 4),
                             .memory_kb = sim_random(s, 2048) * MIB_KB,
+                            .priority = sim_random(s, 5),
+                            .wait_s = sim_random(s, 100),
+                            .force = sim_random(s, 2),
                             .request = sim_random(s, (unsigned)s->pool.next_request) };
 
+    line.memory_min_kb = line.memory_kb / (1 + sim_random(s, 4));
+    line.ask_kb = line.memory_kb / (1 + sim_random(s, 9));
     ev.domid = (uint32_t)s->dom[m].domid - (sim_random(s, 4) == 0);
     ev.request = line.request;
     ev.reply.ok = sim_random(s, 2);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/error.h"
+#include "core/msg.h"
 #include "fake.h"
 #include "wire/json.h"
 
@@ -42,6 +43,7 @@ struct daemon {
     int step_ms;       /* between two checks; 5 from the start */
     bool failed_calls; /* fake_fail is at work: errors in the log are no surprise */
     bool torn; /* killed between two calls: max pages may be raised and not claimed for yet */
+    bool meddled; /* somebody else sets what domains may have */
     uint64_t extra_kb; /* used by others, or by a standby that boots with more than it owns */
     unsigned alerts, errors; /* events of type alert; log lines of LOG_ERR and worse */
     char alert[240];         /* the last one */
@@ -97,7 +99,18 @@ void ask_fails(int ms, const char *code, const char *text, const char *fmt, ...)
 
 void agents_start(void);
 void agents_free(void);
-/* A domain of this name has this hot-standby job from its next boot on. */
+struct agent_job {
+    char name[MSG_NAME_MAX + 1];
+    uint64_t kb, min_kb;
+    uint64_t ask_kb; /* of kb, what its agent says that its OS does not own or cannot spare */
+    uint64_t priority, wait_s;
+    bool plain, force;
+    bool boot; /* each boot asks for it; else it is defined, until somebody does (job_asks) */
+};
+/* A domain of this name has this job, in place of what had its name before: it says so when it
+ * writes the job's line next, with its next boot at the latest. */
+void agent_has(const char *domain, const struct agent_job *job);
+/* The same for a hot-standby job that each boot asks for, and that waits for ever. */
 void agent_defines(const char *domain, const char *job, uint64_t kb, uint64_t min_kb);
 /* From now on agents of domains with this name do nothing any more, or (false) are as ever. */
 void agent_silent(const char *domain, bool silent);
@@ -108,6 +121,18 @@ unsigned job_starts(const char *pair, const char *job);
 uint32_t job_runs_in(const char *pair, const char *job);
 /* The job's processes end by themselves. */
 void job_ends(const char *pair, const char *job, bool well);
+/* Somebody in the domain of this name asks to run the job; ends it, or wants it no more. */
+void job_asks(const char *domain, const char *job);
+void job_stops(const char *domain, const char *job);
+/* What its agent has seen of the job since the domain's boot. */
+struct job_seen {
+    unsigned starts, denials;
+    uint64_t start_kb; /* of the last request to start it */
+    uint64_t deny_kb;  /* of the last denial, and its text */
+    char deny_text[MSG_TEXT_MAX + 1];
+    bool runs, busy; /* busy: neither that nor at rest */
+};
+const struct job_seen *job_seen(const char *domain, const char *job);
 const char *agent_boot_id(uint32_t domid); /* NULL: no agent came up there */
 
 /* ---- daemon_check.c: what dom0 and the hypervisor show ---- */
@@ -131,5 +156,41 @@ void check_book(void);    /* every key is one of xhs-paths.md, with a value of i
  * runs there; nothing is left of anything. */
 void check_rest(const char *pair, char active);
 void check_forget(void);
+
+/* ---- daemon_request.c: requests for memory, and what they leave in the tables ---- */
+
+/* Parts of check_instant. Members, reserve and unused add up to the pool: members_kb of tables in
+ * the book. The rows of a pair's table, and its jobs: who holds a grant has an area, who is over
+ * none. */
+void check_pool(uint64_t members_kb);
+void check_areas(const char *pair);
+/* An agent is asked to start a job with kb: they are its area, and the domain has what it owns, but
+ * for what jobs can do without. */
+void check_start(uint32_t domid, const char *job, bool plain, uint64_t kb);
+/* Nothing of the pair is under way, whatever jobs run: its members have what they own, may have no
+ * more, owe the pool nothing, wait for nothing and have no request open. */
+void check_calm(const char *pair);
+
+/* Asks for a plain job's area, all of it of the pool's unused memory; runs for 50 ms. */
+struct wish {
+    const char *domain, *job;
+    uint64_t mib, min_mib, priority, wait_s;
+};
+void wants(const struct wish *w);
+#define WANTS(...) wants(&(struct wish){ .domain = __VA_ARGS__ })
+/* Ends it, and runs until its memory is back. */
+void job_back(const char *pair, const char *domain, const char *job, const char *job_key);
+/* Runs until the job of this key (NAME, NAME@a) is in this state in the book, within ms. */
+bool job_until(const char *pair, const char *job, const char *state, int ms);
+/* Runs until no member of the pair owes the pool anything, within ms. */
+bool back_until(const char *pair, int ms);
+uint64_t area_kb(const char *pair, const char *job, const char *figure); /* 0: it has none */
+uint64_t unused_kb(void); /* by the daemon's own book */
+unsigned queued(void);
+/* The n-th of the queue that `table` shows: "JOB of DOMAIN, priority P, MIN to WANT MiB, left S";
+ * "" when there are not so many. S -1: for ever. */
+const char *queue_line(unsigned n);
+/* The n-th difference that `table` with audit shows; "" when there are not so many. */
+const char *difference(unsigned n);
 
 #endif

@@ -13,7 +13,7 @@
 #include "core/msg.h"
 #include "fake_internal.h" /* a guest's xenstore-list, and its own page count */
 
-#define JOBS 2
+#define JOBS 8
 #define DOMAINS 8
 #define START_NS (40 * FAKE_MS)
 #define STOP_NS (20 * FAKE_MS)
@@ -26,10 +26,7 @@ struct image {
     bool silent;
     char refusal[64];
     unsigned jobs;
-    struct {
-        char name[MSG_NAME_MAX + 1];
-        uint64_t kb, min_kb;
-    } job[JOBS];
+    struct agent_job job[JOBS];
 };
 static struct image images[DOMAINS];
 
@@ -43,7 +40,8 @@ struct agent {
     struct {
         enum run run;
         uint64_t request; /* it runs under, or ran last */
-        unsigned starts;
+        enum msg_job_state told;
+        struct job_seen seen;
     } job[JOBS];
 };
 static struct agent *agents;
@@ -72,14 +70,33 @@ static struct image *image_of(const char *domain)
     abort();
 }
 
-void agent_defines(const char *domain, const char *job, uint64_t kb, uint64_t min_kb)
+static int job_named(const struct image *m, const char *name)
+{
+    for (unsigned i = 0; i < m->jobs; i++) {
+        if (strcmp(m->job[i].name, name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+void agent_has(const char *domain, const struct agent_job *job)
 {
     struct image *m = image_of(domain);
+    int i = job_named(m, job->name);
 
-    ck_assert_uint_lt(m->jobs, JOBS);
-    snprintf(m->job[m->jobs].name, sizeof m->job[0].name, "%s", job);
-    m->job[m->jobs].kb = kb;
-    m->job[m->jobs++].min_kb = min_kb;
+    if (i < 0) {
+        ck_assert_uint_lt(m->jobs, JOBS);
+        i = (int)m->jobs++;
+    }
+    m->job[i] = *job;
+}
+
+void agent_defines(const char *domain, const char *job, uint64_t kb, uint64_t min_kb)
+{
+    struct agent_job j = { .kb = kb, .min_kb = min_kb, .wait_s = MSG_WAIT_FOREVER, .boot = true };
+
+    snprintf(j.name, sizeof j.name, "%s", job);
+    agent_has(domain, &j);
 }
 
 void agent_silent(const char *domain, bool silent)
@@ -100,15 +117,6 @@ static bool of_pair(const struct agent *a, const char *pair)
     size_t n = strlen(pair);
 
     return strncmp(a->image->domain, pair, n) == 0 && strlen(a->image->domain) == n + 2;
-}
-
-static int job_named(const struct image *m, const char *name)
-{
-    for (unsigned i = 0; i < m->jobs; i++) {
-        if (strcmp(m->job[i].name, name) == 0)
-            return (int)i;
-    }
-    return -1;
 }
 
 /* ---- later ---- */
@@ -153,16 +161,22 @@ static void later(int64_t ns, struct agent *a,
 
 static void write_job(struct agent *a, unsigned job, enum msg_job_state state)
 {
+    const struct agent_job *j = &a->image->job[job];
     char path[96], line[MSG_MAX];
     struct msg_job m = {
         .state = state,
-        .hot_standby = true,
-        .memory_kb = a->image->job[job].kb,
-        .memory_min_kb = a->image->job[job].min_kb,
-        .request = a->job[job].request,
+        .hot_standby = !j->plain,
+        .memory_kb = j->kb,
+        .memory_min_kb = j->min_kb,
+        .ask_kb = j->ask_kb,
+        .priority = j->priority,
+        .wait_s = j->wait_s,
+        .force = j->force,
+        .request = state == MSG_JOB_WAITING ? 0 : a->job[job].request,
     };
 
-    snprintf(path, sizeof path, "data/xhs/job/%s", a->image->job[job].name);
+    a->job[job].told = state;
+    snprintf(path, sizeof path, "data/xhs/job/%s", j->name);
     msg_format_job(line, &m);
     ck_assert_int_eq(fake_guest_write(a->domid, path, line), 0);
 }
@@ -201,19 +215,22 @@ static uint64_t grant_of(struct agent *a, unsigned job)
                                                                     : 0;
 }
 
+/* Both members may have a plain one of a name, beside each other. */
 static void executes(struct agent *a, unsigned job)
 {
-    for (struct agent *o = agents; o; o = o->next) {
+    bool plain = a->image->job[job].plain;
+
+    for (struct agent *o = plain ? NULL : agents; o; o = o->next) {
         int i = job_named(o->image, a->image->job[job].name);
         bool same_pair = strlen(o->image->domain) == strlen(a->image->domain) &&
                          strncmp(o->image->domain, a->image->domain,
                                  strlen(a->image->domain) - 1) == 0;
-        if (o != a && same_pair && i >= 0 && lives(o) && o->job[i].run != RUN_NOT &&
-            o->job[i].run != RUN_STARTING)
+        if (o != a && same_pair && i >= 0 && !o->image->job[i].plain && lives(o) &&
+            o->job[i].run != RUN_NOT && o->job[i].run != RUN_STARTING)
             ck_abort_msg("two copies of %s, in %u and %u", a->image->job[job].name, o->domid,
                          a->domid);
     }
-    a->job[job].starts++;
+    a->job[job].seen.starts++;
 }
 
 static void started(struct agent *a, unsigned job, uint64_t id, uint64_t kb)
@@ -236,7 +253,7 @@ static void stopped(struct agent *a, unsigned job, uint64_t id, uint64_t kb)
     write_job(a, job, kb ? MSG_JOB_FAILED : MSG_JOB_STOPPED);
 }
 
-static void start(struct agent *a, unsigned job, uint64_t id)
+static void start(struct agent *a, unsigned job, uint64_t id, uint64_t kb)
 {
     if (a->job[job].request == id) { /* told again */
         if (a->job[job].run == RUN_ON)
@@ -244,6 +261,8 @@ static void start(struct agent *a, unsigned job, uint64_t id)
     } else if (a->image->refusal[0]) {
         write_reply(a, id, false, a->image->refusal);
     } else if (grant_of(a, job) == id && a->job[job].run == RUN_NOT) {
+        check_start(a->domid, a->image->job[job].name, a->image->job[job].plain, kb);
+        a->job[job].seen.start_kb = kb;
         a->job[job].run = RUN_STARTING;
         a->job[job].request = id;
         later(START_NS, a, started, job, id, 0);
@@ -256,6 +275,17 @@ static void engage(struct agent *a, unsigned job, uint64_t id, uint64_t kb)
         write_reply(a, id, true, "");
     else
         later(POLL_NS, a, engage, job, id, kb);
+}
+
+static void deny(struct agent *a, unsigned job, const struct msg_req *req)
+{
+    struct job_seen *seen = &a->job[job].seen;
+
+    seen->denials++;
+    seen->deny_kb = req->kb;
+    snprintf(seen->deny_text, sizeof seen->deny_text, "%s", req->text);
+    if (a->job[job].told == MSG_JOB_WAITING)
+        write_job(a, job, MSG_JOB_FAILED);
 }
 
 static void carry_out(struct agent *a, uint64_t id, const char *line)
@@ -273,7 +303,12 @@ static void carry_out(struct agent *a, uint64_t id, const char *line)
         if (job < 0)
             write_reply(a, id, false, "no such job here");
         else
-            start(a, (unsigned)job, id);
+            start(a, (unsigned)job, id, req.kb);
+        break;
+    case MSG_OP_DENY:
+        if (job >= 0)
+            deny(a, (unsigned)job, &req);
+        write_reply(a, id, true, "");
         break;
     case MSG_OP_STOP:
         write_reply(a, id, false, "not asked for in these tests");
@@ -329,7 +364,7 @@ static void booted(void *arg, uint32_t domid, const char *name)
     if (a->image->silent || fake_guest_read(domid, "xhs/format", value, sizeof value) != 1)
         return;
     for (unsigned i = 0; i < a->image->jobs; i++)
-        write_job(a, i, MSG_JOB_WAITING);
+        write_job(a, i, a->image->job[i].boot ? MSG_JOB_WAITING : MSG_JOB_DEFINED);
     write_memory(a);
     fake_guest_write(domid, "data/xhs/agent/boot_id", a->boot_id);
     fake_guest_write(domid, "data/xhs/agent/version", "1");
@@ -355,7 +390,7 @@ unsigned job_starts(const char *pair, const char *job)
     for (struct agent *a = agents; a; a = a->next) {
         int i = job_named(a->image, job);
         if (of_pair(a, pair) && i >= 0)
-            n += a->job[i].starts;
+            n += a->job[i].seen.starts;
     }
     return n;
 }
@@ -376,6 +411,52 @@ void job_ends(const char *pair, const char *job, bool well)
     ck_assert_ptr_nonnull(a);
     a->job[i].run = RUN_STOPPING;
     later(0, a, stopped, (unsigned)i, 0, well ? 0 : 1);
+}
+
+/* The one that runs in the domain of this name now. */
+static struct agent *agent_in(const char *domain, const char *job, unsigned *index)
+{
+    for (struct agent *a = agents; a; a = a->next) {
+        int i = job_named(a->image, job);
+        if (strcmp(a->image->domain, domain) != 0 || i < 0 || !lives(a))
+            continue;
+        *index = (unsigned)i;
+        return a;
+    }
+    ck_abort_msg("no agent with a job %s in %s", job, domain);
+}
+
+void job_asks(const char *domain, const char *job)
+{
+    unsigned i;
+    struct agent *a = agent_in(domain, job, &i);
+
+    ck_assert_int_eq(a->job[i].run, RUN_NOT);
+    write_job(a, i, MSG_JOB_WAITING);
+}
+
+void job_stops(const char *domain, const char *job)
+{
+    unsigned i;
+    struct agent *a = agent_in(domain, job, &i);
+
+    if (a->job[i].run == RUN_ON) {
+        a->job[i].run = RUN_STOPPING;
+        later(0, a, stopped, i, 0, 0);
+    } else {
+        a->job[i].run = RUN_NOT;
+        write_job(a, i, MSG_JOB_STOPPED);
+    }
+}
+
+const struct job_seen *job_seen(const char *domain, const char *job)
+{
+    unsigned i;
+    struct agent *a = agent_in(domain, job, &i);
+
+    a->job[i].seen.runs = a->job[i].run == RUN_ON;
+    a->job[i].seen.busy = a->job[i].run == RUN_STARTING || a->job[i].run == RUN_STOPPING;
+    return &a->job[i].seen;
 }
 
 const char *agent_boot_id(uint32_t domid)

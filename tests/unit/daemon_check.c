@@ -21,10 +21,11 @@
 
 #define PAIRS 4
 
-/* Of each pair, the sum of its areas: it never changes. */
+/* Of each pair, the sum of its areas but for what came from the pool: it never changes. */
 static struct {
     char name[MSG_NAME_MAX + 1];
     uint64_t kb;
+    char version[24]; /* of the table that was looked at last */
 } sums[PAIRS];
 
 /* ---- reading ---- */
@@ -99,6 +100,20 @@ uint64_t owned_kb(const char *pair, const char *owner)
     return kb;
 }
 
+static uint64_t granted_kb(const char *pair)
+{
+    char dir[96];
+    unsigned n = 0;
+    uint64_t kb = 0;
+
+    snprintf(dir, sizeof dir, "/tool/xhs/pair/%s/area", pair);
+    char **name = tree_children(dir, &n);
+    for (unsigned i = 0; name && i < n; i++)
+        kb += key_u64("%s/%s/granted_kb", dir, name[i]);
+    free(name);
+    return kb;
+}
+
 uint64_t tot_kb(uint32_t domid)
 {
     const struct sim *s = sim_find(domid);
@@ -139,22 +154,24 @@ void check_forget(void)
     memset(sums, 0, sizeof sums);
 }
 
-static void check_sum(const char *pair)
+static void check_table(const char *pair)
 {
-    uint64_t kb = owned_kb(pair, NULL);
+    const char *version = key("/tool/xhs/pair/%s/version", pair);
+    uint64_t kb;
+    int i = 0;
 
-    if (kb == 0) /* just being made */
+    while (i < PAIRS && sums[i].name[0] && strcmp(sums[i].name, pair) != 0)
+        i++;
+    ck_assert_int_lt(i, PAIRS);
+    snprintf(sums[i].name, sizeof sums[i].name, "%s", pair);
+    if (strcmp(sums[i].version, version) == 0)
         return;
-    for (int i = 0; i < PAIRS; i++) {
-        if (!sums[i].name[0]) {
-            snprintf(sums[i].name, sizeof sums[i].name, "%s", pair);
-            sums[i].kb = kb;
-        }
-        if (strcmp(sums[i].name, pair) == 0) {
-            ck_assert_uint_eq(kb, sums[i].kb);
-            return;
-        }
-    }
+    snprintf(sums[i].version, sizeof sums[i].version, "%s", version);
+    check_areas(pair);
+    kb = owned_kb(pair, NULL) - owned_kb(pair, "unused") - granted_kb(pair);
+    if (sums[i].kb == 0) /* else it is just being made */
+        sums[i].kb = kb;
+    ck_assert_uint_eq(kb, sums[i].kb);
 }
 
 /* What max_pages allows it, it has, or memory is claimed for it; and it owns it, or it is on its
@@ -165,7 +182,7 @@ static void check_limits(const char *pair, char member)
     const char name[2] = { member, '\0' };
     uint64_t owned, boot_kb = 0;
 
-    if (!s || s->shutdown || s->killed)
+    if (!s || s->shutdown || s->killed || d.meddled)
         return;
     if (strcmp(key("/tool/xhs/pair/%s/state", pair), "stopping") == 0)
         return; /* it is taken down, with what was claimed for it */
@@ -195,7 +212,7 @@ static void check_use(uint64_t members_kb, unsigned pairs)
         if (s->shutdown || s->killed) /* on its way back, and nobody's before it is there */
             used_kb -= s->tot_kb;
     }
-    ck_assert_msg(used_kb <= members_kb + reserve_kb + d.extra_kb + 2 * pairs * HYP_SLACK_KB,
+    ck_assert_msg(used_kb <= members_kb + reserve_kb + d.extra_kb + 2 * pairs * PLAN_TOLERANCE_KB,
                   "%" PRIu64 " MiB are in use or claimed, of pairs with %" PRIu64
                   " and a reserve of %" PRIu64,
                   used_kb / MIB, members_kb / MIB, reserve_kb / MIB);
@@ -209,13 +226,14 @@ void check_instant(void)
 
     fake_host_check();
     for (unsigned i = 0; name && i < n; i++) {
-        check_sum(name[i]);
+        check_table(name[i]);
         check_limits(name[i], 'a');
         check_limits(name[i], 'b');
         members_kb += owned_kb(name[i], NULL);
     }
     free(name);
     check_use(members_kb, n);
+    check_pool(members_kb);
 }
 
 /* ---- the keys ---- */
@@ -289,7 +307,12 @@ static bool is_member(const char *v)
 
 static bool is_owner(const char *v)
 {
-    return is_member(v) || strcmp(v, "transit") == 0;
+    return is_member(v) || strcmp(v, "transit") == 0 || strcmp(v, "unused") == 0;
+}
+
+static bool is_destination(const char *v)
+{
+    return is_member(v) || strcmp(v, "monitor") == 0 || strcmp(v, "unused") == 0;
 }
 
 static bool is_member_or_none(const char *v)
@@ -342,8 +365,9 @@ static const struct {
     { PATH_AREA_RESOURCE, is_memory },
     { PATH_AREA_SIZE, is_kb },
     { PATH_AREA_HAVE, is_kb },
+    { PATH_AREA_GRANTED, is_kb },
     { PATH_AREA_OWNER, is_owner },
-    { PATH_AREA_ON_FAULT, is_member },
+    { PATH_AREA_ON_FAULT, is_destination },
     { PATH_JOB_STATE, is_job_state },
     { PATH_JOB_OWNER, is_member_or_none },
     { PATH_JOB_MIN, is_kb },
@@ -358,6 +382,7 @@ static const struct {
     { PATH_G_PAIR, is_name },
     { PATH_G_MEMBER, is_member },
     { PATH_G_EPOCH, is_number },
+    { PATH_G_SPARE, is_kb },
     { PATH_G_REQ, is_req },
     { PATH_G_RUN, is_number },
 };

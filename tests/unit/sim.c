@@ -24,14 +24,17 @@ bool sim_chance(struct sim *s, unsigned percent)
     return percent && sim_random(s, 100) < percent;
 }
 
-uint64_t sim_total_kb(const struct sim *s)
+uint64_t sim_nominal_kb(const struct sim *s)
 {
     return s->cfg.memory_kb + s->cfg.standby_memory_kb;
 }
 
-struct job *sim_job(struct sim *s, int job)
+struct job *sim_job(struct sim *s, int job, int member)
 {
-    return pair_job(&s->pair, sim_job_name[job]);
+    struct job key;
+
+    job_key_set(&key, sim_job_name[job], job < SIM_HOT ? MEMBER_NONE : member);
+    return pair_job(&s->pair, key.key);
 }
 
 /* ---- the daemon ---- */
@@ -57,7 +60,7 @@ static void store(struct sim *s)
         t->domid[i] = p->m[i].domid;
     for (unsigned i = 0; i < p->jobs; i++) {
         const struct job *j = &p->job[i];
-        memcpy(t->job[i].name, j->name, sizeof j->name);
+        memcpy(t->job[i].key, j->key, sizeof j->key);
         t->job[i].state = j->state;
         t->job[i].owner = j->owner;
         t->job[i].min_kb = j->min_kb;
@@ -72,9 +75,9 @@ void sim_new_pair(struct sim *s)
 
     pair_init(&s->pair, &s->cfg, name, uuid);
     s->pool = (struct pool){
-        .pool_kb = s->host_kb,
+        .pool_kb = s->whole_kb,
         .reserve_kb = 128 * MIB_KB,
-        .members_kb = sim_total_kb(s),
+        .members_kb = sim_nominal_kb(s),
         .next_request = 1,
     };
 }
@@ -96,8 +99,8 @@ static void daemon_comes(struct sim *s)
         p->m[i].domid = t->domid[i];
     for (unsigned i = 0; i < t->jobs; i++) {
         struct job *j = &p->job[p->jobs++];
-        const struct area *a = rmt_find_job(&p->rmt, t->job[i].name);
-        memcpy(j->name, t->job[i].name, sizeof j->name);
+        const struct area *a = rmt_find_job(&p->rmt, t->job[i].key);
+        ck_assert(job_key_parse(t->job[i].key, j));
         j->state = t->job[i].state;
         j->owner = t->job[i].owner;
         j->min_kb = t->job[i].min_kb;
@@ -105,6 +108,7 @@ static void daemon_comes(struct sim *s)
         j->memory_kb = a ? a->size_kb : 0;
     }
     s->pool.next_request = t->next_request;
+    s->pool.members_kb = rmt_total_kb(&p->rmt);
     if (p->intent.id)
         pool_lend(&s->pool, p->intent.loan_kb);
     pair_recover(p, t->state);
@@ -187,10 +191,10 @@ void sim_feed(struct sim *s, const struct pair_event *ev)
     pair_step(&s->pair, &s->pool, ev, s->now_ns, &s->out);
     s->steps++;
     store(s);
-    if (s->on_step)
-        s->on_step(s, ev);
     if (s->trace)
         trace(s, ev);
+    if (s->on_step)
+        s->on_step(s, ev);
     for (unsigned i = 0; i < s->out.n; i++) {
         if (s->kill_action && --s->kill_action == 0) {
             sim_daemon_dies(s, SIM_SECOND);
@@ -338,7 +342,7 @@ void sim_init(struct sim *s, uint64_t seed)
     s->trace = getenv("XHS_SIM_TRACE") != NULL;
     s->now_ns = 3600 * SIM_SECOND; /* the host is up for a while */
     s->next_domid = 1;
-    s->host_kb = sim_total_kb(s) + (128 + 64) * MIB_KB;
+    s->host_kb = s->whole_kb = sim_nominal_kb(s) + (128 + 64) * MIB_KB;
     s->look_ns = SIM_NEVER;
     s->sweep_ns = s->now_ns;
     s->stored.version = UINT64_MAX;

@@ -13,7 +13,8 @@
 
 #include "core/pair.h"
 
-#define SIM_JOBS 2
+#define SIM_HOT 2 /* of them, hot-standby */
+#define SIM_JOBS 4
 #define SIM_REQS 16
 #define SIM_MS INT64_C(1000000)
 #define SIM_SECOND (1000 * SIM_MS)
@@ -21,7 +22,8 @@
 #define SIM_NEVER INT64_MAX
 #define MIB_KB UINT64_C(1024)
 
-extern const char *const sim_job_name[SIM_JOBS]; /* web: 128 MiB, 64 to start; db: 256 MiB */
+extern const char *const sim_job_name[SIM_JOBS]; /* MiB: web 128, 64 to start; db 256; log 48;
+                                                  * big 200, 40 to start */
 
 /* A job as its guest's agent has it, and the run grant that dom0 wrote into that guest's keys. */
 struct sim_job {
@@ -87,7 +89,7 @@ struct sim_stored {
     struct rmt rmt;
     unsigned jobs;
     struct {
-        char name[MSG_NAME_MAX + 1];
+        char key[RMT_KEY_MAX + 1];
         enum job_state state;
         int owner;
         uint64_t min_kb, request;
@@ -120,7 +122,7 @@ struct sim {
     uint64_t seed, world; /* world: the seed it began with */
     unsigned long steps;    /* events the pair was given */
     unsigned runs[SIM_JOBS]; /* how often a guest executed the job */
-    uint64_t last_run[SIM_JOBS]; /* under which request */
+    uint64_t last_run[MEMBERS][SIM_JOBS]; /* under which request; hot-standby: of both in [0] */
     unsigned fences, alerts, asks, revokes, takeovers, deaths, lies;
     unsigned kill_action;   /* the daemon dies before it carries out the n-th action from now */
     bool trace;             /* actions go to stderr; from the environment: XHS_SIM_TRACE */
@@ -160,9 +162,9 @@ void sim_job_line(struct sim *s, int member, int job, enum msg_job_state state);
 bool sim_job_active(const struct sim_job *j);
 /* How many copies of the job could be executing: dead is only what is fenced, gone or stopped. */
 unsigned sim_copies(const struct sim *s, int job);
-struct job *sim_job(struct sim *s, int job);
+struct job *sim_job(struct sim *s, int job, int member); /* member: whose, of a plain one */
 int sim_runner(const struct sim *s, int job); /* the member whose guest runs it, or MEMBER_NONE */
-uint64_t sim_total_kb(const struct sim *s);   /* of the table */
+uint64_t sim_nominal_kb(const struct sim *s); /* of both members, without granted areas */
 
 /* ---- sim_xen.c, for sim.c ---- */
 

@@ -13,9 +13,9 @@
 #define KERNEL_KB (8 * MIB_KB)
 #define USED_KB (60 * MIB_KB)
 
-const char *const sim_job_name[SIM_JOBS] = { "web", "db" };
-static const uint64_t job_kb[SIM_JOBS] = { 128 * MIB_KB, 256 * MIB_KB };
-static const uint64_t job_min_kb[SIM_JOBS] = { 64 * MIB_KB, 0 };
+const char *const sim_job_name[SIM_JOBS] = { "web", "db", "log", "big" };
+static const uint64_t job_kb[SIM_JOBS] = { 128 * MIB_KB, 256 * MIB_KB, 48 * MIB_KB, 200 * MIB_KB };
+static const uint64_t job_min_kb[SIM_JOBS] = { 64 * MIB_KB, 0, 0, 40 * MIB_KB };
 
 bool sim_dom_runs(const struct sim_dom *d)
 {
@@ -80,9 +80,10 @@ void sim_guest_boots(struct sim *s, int member)
         d->job[k].defined = s->defines[member][k];
         d->job[k].line = (struct msg_job){
             .state = MSG_JOB_WAITING,
-            .hot_standby = true,
+            .hot_standby = k < SIM_HOT,
             .memory_kb = job_kb[k],
             .memory_min_kb = job_min_kb[k],
+            .wait_s = MSG_WAIT_FOREVER,
         };
     }
 }
@@ -91,8 +92,10 @@ void sim_job_line(struct sim *s, int member, int job, enum msg_job_state state)
 {
     struct sim_job *j = &s->dom[member].job[job];
 
-    if (state == MSG_JOB_WAITING) /* the owner asks to run it again */
+    if (state == MSG_JOB_WAITING) { /* the owner asks to run it again */
         j->line.request = 0;
+        j->line.memory_kb = job_kb[job];
+    }
     set_line(j, state);
 }
 
@@ -108,13 +111,17 @@ static void answer(struct sim *s, struct sim_dom *d, struct sim_req *r, bool ok,
 static void execute(struct sim *s, struct sim_dom *d, struct sim_req *r)
 {
     struct sim_job *j = &d->job[r->job];
+    uint64_t *last = &s->last_run[r->job < SIM_HOT ? 0 : d - s->dom][r->job];
 
-    if (r->id <= s->last_run[r->job])
+    if (r->id <= *last)
         ck_abort_msg("XHS_SEED=%llu, step %lu: job %s executed under request %llu after %llu",
                      (unsigned long long)s->world, s->steps, sim_job_name[r->job],
-                     (unsigned long long)r->id, (unsigned long long)s->last_run[r->job]);
+                     (unsigned long long)r->id, (unsigned long long)*last);
     j->line.request = r->id;
     j->line.memory_kb = r->kb;
+    j->line.ask_kb = 0;
+    if (j->line.memory_min_kb > r->kb)
+        j->line.memory_min_kb = r->kb;
     if (sim_chance(s, s->faults.start_fails)) {
         set_line(j, MSG_JOB_FAILED);
         snprintf(j->line.reason, sizeof j->line.reason, "exec failed");
@@ -122,7 +129,7 @@ static void execute(struct sim *s, struct sim_dom *d, struct sim_req *r)
         return;
     }
     s->runs[r->job]++;
-    s->last_run[r->job] = r->id;
+    *last = r->id;
     set_line(j, MSG_JOB_RUNNING);
     answer(s, d, r, true, "");
 }
@@ -158,6 +165,11 @@ static void try_request(struct sim *s, struct sim_dom *d, struct sim_req *r)
         break;
     case MSG_OP_START:
         try_start(s, d, r);
+        break;
+    case MSG_OP_DENY:
+        if (r->job >= 0 && d->job[r->job].line.state == MSG_JOB_WAITING)
+            set_line(&d->job[r->job], MSG_JOB_FAILED);
+        answer(s, d, r, true, "");
         break;
     case MSG_OP_STOP:
         answer(s, d, r, false, "not simulated");

@@ -16,8 +16,9 @@
 /* Free, and claimed by nobody: not by the reserve's holder, a growing guest or a build. */
 static uint64_t free_kb(const struct sim *s)
 {
-    uint64_t used = s->pool.reserve_kb - s->pool.lent_kb + pair_waiting_kb(&s->pair);
+    uint64_t used = s->pool.reserve_kb - s->pool.lent_kb, lent = pair_borrowed_kb(&s->pair);
 
+    used = (used > lent ? used - lent : 0) + pair_waiting_kb(&s->pair);
     for (int i = 0; i < MEMBERS; i++) {
         const struct sim_dom *d = &s->dom[i];
         if (d->there)

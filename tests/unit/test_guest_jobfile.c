@@ -56,12 +56,16 @@ START_TEST(reads_all_keys)
                            "memory = 128 # MiB\n"
                            "memory_min = 64M#x\n"
                            "hot_standby = yes   # really\n"
-                           "autostart=no", &d, &e), 0);
+                           "autostart=no\n"
+                           "priority = 10 # of 1000\n"
+                           "wait = forever", &d, &e), 0);
     ck_assert_str_eq(d.start, "sh -c 'a=b; echo \"#1\"' # kept");
     ck_assert_str_eq(d.stop, "kill $(cat /run/x)");
     ck_assert_uint_eq(d.memory_kb, 131072);
     ck_assert_uint_eq(d.memory_min_kb, 65536);
     ck_assert(d.hot_standby == YES && !d.autostart);
+    ck_assert(d.priority.said && d.priority.value == 10);
+    ck_assert(d.wait_s.said && d.wait_s.value == MSG_WAIT_FOREVER);
 }
 END_TEST
 
@@ -72,9 +76,9 @@ START_TEST(knows_defaults)
 
     ck_assert_int_eq(parse("start = x\n", &d, &e), 0);
     ck_assert(d.stop[0] == '\0' && d.memory_kb == 0 && d.memory_min_kb == 0);
-    ck_assert(d.hot_standby == UNSAID && d.autostart);
-    ck_assert_int_eq(parse("start = x\nhot_standby = no", &d, &e), 0);
-    ck_assert(d.hot_standby == NO);
+    ck_assert(d.hot_standby == UNSAID && d.autostart && !d.priority.said && !d.wait_s.said);
+    ck_assert_int_eq(parse("start = x\nhot_standby = no\npriority = 0\nwait=0", &d, &e), 0);
+    ck_assert(d.hot_standby == NO && d.priority.said && d.wait_s.said && d.wait_s.value == 0);
 }
 END_TEST
 
@@ -100,6 +104,9 @@ static const struct {
     { "memory_min = 129\nstart = x\nmemory = 128\n", "web.job:1: memory_min is more than memory" },
     { "start = x\nhot_standby = maybe\n", "web.job:2: hot_standby is yes or no, not \"maybe\"" },
     { "start = x\nautostart = 1\n", "web.job:2: autostart is yes or no, not \"1\"" },
+    { "start = x\npriority = 1001\n", "web.job:2: priority is 0 to 1000, not \"1001\"" },
+    { "start = x\nwait = 1m\n",
+      "web.job:2: wait is a number of seconds or forever, not \"1m\"" },
     { "start = x\ry\n", "web.job:1: a control character" },
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A job's life in its guest, decision by decision, and at random: never two copies, never a
- * hot-standby job without its grant.
+ * A job's life in its guest, decision by decision. At random: test_guest_jobs_random.c. What is
+ * said of a job in which place: test_guest_settings.c.
  * Not a test of processes and cgroups: the lab does that.
  * Run by make check.
  */
@@ -23,7 +23,7 @@ static const struct job_params no_params;
 
 static struct job new_job(const struct jobdef *def)
 {
-    struct job j = { .name = "web", .events_fd = -1 };
+    struct job j = { .name = "web", .events_fd = -1, .estimate.kb = 40960 };
 
     struct job_result r = job_defined(&j, def, NULL, true);
     ck_assert_uint_eq(r.todo, JOB_PUBLISH);
@@ -47,66 +47,19 @@ START_TEST(waits_or_is_defined)
 
     ck_assert_int_eq(j.line.state, MSG_JOB_WAITING);
     ck_assert(j.line.hot_standby && j.line.memory_kb == 131072 && j.line.memory_min_kb == 65536);
-    ck_assert_uint_eq(job_launch(&j).todo, 0); /* not by itself */
     manual.autostart = false;
     j = new_job(&manual);
     ck_assert_int_eq(j.line.state, MSG_JOB_DEFINED);
     ck_assert(j.line.hot_standby); /* the other member's dom0 wants to know */
+    ck_assert_uint_eq(j.line.wait_s, 0); /* nobody waits */
 
-    j = new_job(&plain_def);
+    j = new_job(&plain_def); /* a plain one waits just so, for memory of its own */
     ck_assert_int_eq(j.line.state, MSG_JOB_WAITING);
-    ck_assert_uint_eq(job_launch(&j).todo, JOB_SPAWN);
-    ck_assert_uint_eq(job_launch(&j).todo, 0);
-    ck_assert_uint_eq(job_spawned(&j, NULL).todo, JOB_PUBLISH);
-    ck_assert_int_eq(j.line.state, MSG_JOB_RUNNING);
-
-    manual.memory_kb = manual.memory_min_kb = 0;
-    manual.autostart = true;
-    j = new_job(&manual);
-    ck_assert_int_eq(j.line.state, MSG_JOB_FAILED);
-    ck_assert_str_eq(j.line.reason, "a hot-standby job needs a size of memory, and none is given");
-}
-END_TEST
-
-START_TEST(precedence)
-{
-    static const struct {
-        enum choice file, line, env, hot;
-        uint64_t file_kb, line_kb, env_kb, kb;
-    } c[] = {
-        { UNSAID, UNSAID, UNSAID, NO, 0, 0, 0, 0 },
-        { UNSAID, UNSAID, YES, YES, 0, 0, 5, 5 },
-        { NO, UNSAID, YES, NO, 7, 0, 5, 7 },
-        { NO, YES, NO, YES, 7, 9, 5, 9 },
-        { YES, UNSAID, NO, YES, 7, 0, 0, 7 },
-        { UNSAID, YES, UNSAID, YES, 0, 9, 0, 9 },
-    };
-
-    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
-        const struct jobdef def = { .start = "x", .hot_standby = c[i].file,
-                                    .memory_kb = c[i].file_kb };
-        const struct job_params p = { .hot_standby = c[i].line, .env_hot_standby = c[i].env,
-                                      .memory_kb = c[i].line_kb, .env_memory_kb = c[i].env_kb };
-        struct job j = { 0 };
-        job_defined(&j, &def, NULL, true);
-        ck_assert_int_eq(job_want(&j, &p).answer, JOB_LATER);
-        ck_assert_msg(j.line.hot_standby == (c[i].hot == YES), "case %zu", i);
-        ck_assert_uint_eq(j.line.memory_kb, c[i].kb);
-    }
-}
-END_TEST
-
-START_TEST(minimum_follows_memory)
-{
-    struct job j = new_job(&hot_def);
-    struct job_params p = { .memory_kb = 4096 };
-
-    ck_assert_int_eq(job_want(&j, &p).answer, JOB_LATER);
-    ck_assert_uint_eq(j.line.memory_min_kb, 4096);
-    p = (struct job_params){ .memory_min_kb = 200000 };
-    struct job_result r = job_want(&j, &p);
-    ck_assert(r.answer == JOB_FAILED && r.todo == 0);
-    ck_assert_uint_eq(j.line.memory_kb, 4096); /* a refused wish changes nothing */
+    ck_assert(!j.line.hot_standby && j.line.memory_kb == 40960);
+    ck_assert_uint_eq(job_tick(&j, 100000 * MS).todo, 0);
+    struct job_result r = job_want(&j, &no_params);
+    ck_assert(r.todo == JOB_PUBLISH && r.answer == JOB_LATER);
+    ck_assert_int_eq(j.line.state, MSG_JOB_WAITING);
 }
 END_TEST
 
@@ -129,10 +82,107 @@ START_TEST(starts_by_grant_only)
     ck_assert(r.todo == JOB_PUBLISH && r.answer == JOB_OK);
     ck_assert_int_eq(j.line.state, MSG_JOB_RUNNING);
 
-    j = new_job(&plain_def); /* also a plain one: what dom0 starts, dom0 governs */
-    ck_assert_uint_eq(job_start(&j, 8, 5, GRANT_NO).todo, 0);
-    ck_assert_uint_eq(job_start(&j, 8, 5, GRANT_YES).todo, JOB_SPAWN);
-    ck_assert(j.line.hot_standby);
+    j = new_job(&plain_def); /* a plain one neither */
+    j.line.ask_kb = 40960;
+    ck_assert_uint_eq(job_start(&j, 8, 30000, GRANT_NO).todo, 0);
+    ck_assert_uint_eq(j.line.memory_kb, 40960); /* as asked, as long as it waits */
+    ck_assert_uint_eq(j.line.ask_kb, 40960);
+    ck_assert_uint_eq(job_start(&j, 8, 30000, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert(!j.line.hot_standby && j.line.memory_kb == 30000);
+    ck_assert(j.line.ask_kb == 0 && j.line.wait_s == 0); /* there is no request any more */
+}
+END_TEST
+
+START_TEST(keeps_to_what_was_asked_here)
+{
+    const struct job_params p = { .hot_standby = NO, .memory_kb = 80000, .memory_min_kb = 50000,
+                                  .priority = { true, 3 }, .force = true };
+    struct job j = new_job(&hot_def);
+
+    ck_assert_uint_eq(job_want(&j, &p).todo, JOB_PUBLISH);
+    ck_assert(j.line.force && j.line.priority == 3);
+    ck_assert_uint_eq(job_start(&j, 7, 60000, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert(!j.line.hot_standby && !j.line.force && j.line.priority == 3);
+    ck_assert(j.line.memory_kb == 60000 && j.line.memory_min_kb == 50000);
+
+    j = new_job(&hot_def);
+    job_want(&j, &p);
+    ck_assert_uint_eq(job_start(&j, 7, 0, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert_uint_eq(j.line.memory_kb, 80000);
+}
+END_TEST
+
+START_TEST(takes_over_what_the_other_ran)
+{
+    struct jobdef def = plain_def;
+    struct job j;
+
+    def.autostart = false;
+    def.memory_kb = 90000;
+    def.memory_min_kb = 70000;
+    j = new_job(&def); /* nobody asked for it here, so it can only be the pair's */
+    ck_assert_uint_eq(job_start(&j, 7, 60000, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert(j.line.hot_standby && j.line.memory_kb == 60000 && j.line.memory_min_kb == 60000);
+    j = new_job(&def);
+    ck_assert_uint_eq(job_start(&j, 7, 0, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert(j.line.memory_kb == 90000 && j.line.memory_min_kb == 70000);
+
+    j = new_job(&hot_def); /* stopped here by hand, and started there */
+    const struct job_params p = { .memory_kb = 1000 };
+    job_want(&j, &p);
+    job_stop(&j, "xhs-job stop", 0);
+    ck_assert_uint_eq(job_start(&j, 7, 100000, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert(j.line.memory_kb == 100000 && j.line.memory_min_kb == 65536);
+}
+END_TEST
+
+START_TEST(is_refused)
+{
+    const struct job_params p = { .wait_s = { true, 60 }, .force = true };
+    struct job j = new_job(&plain_def);
+
+    job_want(&j, &p);
+    j.line.ask_kb = 1000;
+    struct job_result r = job_deny(&j, "12 MiB are left");
+    ck_assert(r.todo == JOB_PUBLISH && r.answer == JOB_OK);
+    ck_assert_int_eq(j.line.state, MSG_JOB_FAILED);
+    ck_assert_str_eq(j.line.reason, "12 MiB are left");
+    ck_assert(j.line.ask_kb == 0 && j.line.wait_s == 0 && !j.line.force);
+    r = job_run_answer(&j);
+    ck_assert_int_eq(r.answer, JOB_FAILED);
+    ck_assert_str_eq(r.text, "failed: 12 MiB are left");
+    ck_assert_int_eq(job_want(&j, &p).answer, JOB_LATER); /* and may be asked for again */
+    ck_assert(j.line.wait_s == 60 && j.line.force && !j.line.reason[0]);
+    job_deny(&j, "");
+    ck_assert_str_eq(j.line.reason, "dom0 refused it its memory");
+
+    j = running_job(7);
+    r = job_deny(&j, "late");
+    ck_assert(r.todo == 0 && r.answer == JOB_OK && j.line.state == MSG_JOB_RUNNING);
+    job_stop(&j, "enough", 0);
+    r = job_deny(&j, "late");
+    ck_assert(r.todo == 0 && r.answer == JOB_OK);
+    ck_assert_str_eq(j.line.reason, "enough");
+}
+END_TEST
+
+START_TEST(figures_are_of_one_run)
+{
+    const struct job_end good = { true, EXITED(0), false };
+    struct job j = running_job(7);
+
+    j.line.used_kb = 500;
+    j.line.peak_kb = 900;
+    j.line.oom_kills = 1;
+    job_ended(&j, &good);
+    ck_assert(j.line.used_kb == 0 && j.line.peak_kb == 900 && j.line.oom_kills == 1);
+    job_start(&j, 8, 131072, GRANT_YES);
+    ck_assert(j.line.peak_kb == 0 && j.line.oom_kills == 0);
+    j.line.peak_kb = 900;
+    job_spawned(&j, NULL);
+    job_ended(&j, &good);
+    job_want(&j, &no_params);
+    ck_assert_uint_eq(j.line.peak_kb, 0);
 }
 END_TEST
 
@@ -171,10 +221,10 @@ START_TEST(stops_when_the_grant_goes)
     ck_assert_str_eq(j.line.reason, "dom0 took the run grant back");
     ck_assert_uint_eq(job_grant_read(&j, GRANT_NO, 0).todo, 0);
 
-    j = new_job(&plain_def);
-    job_launch(&j);
+    j = new_job(&plain_def); /* a plain one too */
+    job_start(&j, 8, 0, GRANT_YES);
     job_spawned(&j, NULL);
-    ck_assert_uint_eq(job_grant_read(&j, GRANT_NO, 0).todo, 0); /* it never had one */
+    ck_assert_uint_eq(job_grant_read(&j, GRANT_NO, 0).todo, JOB_PUBLISH | JOB_TERM);
 }
 END_TEST
 
@@ -204,7 +254,7 @@ START_TEST(stop_is_bounded)
     ck_assert_int_eq(job_stop(&j, "no", 0).answer, JOB_OK);
     ck_assert_int_eq(j.line.state, MSG_JOB_STOPPED); /* and waits no more */
     job_want(&j, &no_params);
-    job_launch(&j);
+    job_start(&j, 8, 0, GRANT_YES);
     job_spawned(&j, NULL);
     ck_assert_uint_eq(job_stop(&j, "no", 0).todo, JOB_PUBLISH | JOB_TERM);
 }
@@ -306,102 +356,23 @@ START_TEST(survives_a_bad_file)
 }
 END_TEST
 
-static uint64_t random_next(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-/* One random thing happens to j; what the decision asks for is judged, and done as in a guest. */
-static void random_step(struct job *j, uint64_t *rnd, uint64_t *now, bool *populated)
-{
-    const enum job_grant granted = random_next(rnd) % 3;
-    const uint64_t id = 1 + random_next(rnd) % 4, before = j->line.request;
-    const bool was_running = j->line.state == MSG_JOB_RUNNING;
-    const struct job_end end = { random_next(rnd) % 2, EXITED(random_next(rnd) % 2), false };
-    const struct job_params p = { .hot_standby = random_next(rnd) % 3,
-                                  .memory_kb = random_next(rnd) % 2 * 1000 };
-    struct job_result r = { 0 };
-    bool starting = false;
-
-    *now += random_next(rnd) % (4000 * MS);
-    switch (random_next(rnd) % 9) {
-    case 0:
-        r = job_defined(j, random_next(rnd) % 2 ? &hot_def : &plain_def, NULL, false);
-        break;
-    case 1:
-        r = job_defined(j, NULL, "wrong", false);
-        break;
-    case 2:
-        r = job_want(j, &p);
-        break;
-    case 3:
-        r = job_launch(j);
-        break;
-    case 4:
-        starting = true;
-        r = job_start(j, id, 1000, granted);
-        ck_assert(!(r.todo & JOB_SPAWN) || (granted == GRANT_YES && id != before));
-        break;
-    case 5:
-        r = job_stop(j, "stop", *now);
-        break;
-    case 6:
-        r = job_grant_read(j, granted, *now);
-        ck_assert(!(was_running && before && granted == GRANT_NO) ||
-                  j->line.state == MSG_JOB_STOPPING);
-        break;
-    case 7:
-        r = job_tick(j, *now);
-        break;
-    case 8:
-        if (*populated) {
-            *populated = false;
-            r = job_ended(j, &end);
-        }
-        break;
-    }
-    if (r.todo & JOB_SPAWN) {
-        ck_assert(!*populated && j->usable);
-        ck_assert(starting || (!j->line.hot_standby && !j->line.request));
-        *populated = random_next(rnd) % 4 != 0;
-        r = job_spawned(j, *populated ? NULL : "no");
-    }
-    ck_assert(job_active(j) == *populated);
-    ck_assert(!(r.todo & (JOB_TERM | JOB_KILL | JOB_STOP_COMMAND)) || *populated);
-    ck_assert_uint_le(j->line.memory_min_kb, j->line.memory_kb);
-}
-
-START_TEST(never_two_copies)
-{
-    uint64_t rnd = UINT64_C(0x2545f4914f6cdd1d), now = 0;
-    bool populated = false;
-    struct job j = new_job(&hot_def);
-
-    for (unsigned i = 0; i < 300000; i++)
-        random_step(&j, &rnd, &now, &populated);
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("guest_jobs");
     TCase *t = tcase_create("jobs");
 
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, waits_or_is_defined);
-    tcase_add_test(t, precedence);
-    tcase_add_test(t, minimum_follows_memory);
     tcase_add_test(t, starts_by_grant_only);
+    tcase_add_test(t, keeps_to_what_was_asked_here);
+    tcase_add_test(t, takes_over_what_the_other_ran);
+    tcase_add_test(t, is_refused);
+    tcase_add_test(t, figures_are_of_one_run);
     tcase_add_test(t, runs_once_a_grant);
     tcase_add_test(t, stops_when_the_grant_goes);
     tcase_add_test(t, stop_is_bounded);
     tcase_add_test(t, says_how_it_ended);
     tcase_add_test(t, is_taken_over_from_an_earlier_agent);
     tcase_add_test(t, survives_a_bad_file);
-    tcase_add_test(t, never_two_copies);
     suite_add_tcase(s, t);
 
     SRunner *r = srunner_create(s);

@@ -20,7 +20,8 @@ START_TEST(requests_round_trip)
 {
     struct proto_request out, in = {
         .verb = PROTO_RUN, .job = "web", .no_wait = true,
-        .params = { YES, NO, MSG_KB_MAX, MSG_KB_MAX, MSG_KB_MAX },
+        .params = { YES, NO, MSG_KB_MAX, MSG_KB_MAX, MSG_KB_MAX, { true, 0 },
+                    { true, MSG_WAIT_FOREVER }, true },
     };
     char line[PROTO_LINE_MAX];
     struct xhs_error e = { 0 };
@@ -28,13 +29,23 @@ START_TEST(requests_round_trip)
     size_t n = proto_format(line, &in);
     ck_assert_uint_eq(n, strlen(line));
     ck_assert_str_eq(line, "run web hot_standby=yes env_hot_standby=no memory_kb=1099511627776 "
-                           "memory_min_kb=1099511627776 env_memory_kb=1099511627776 wait=no\n");
+                           "memory_min_kb=1099511627776 env_memory_kb=1099511627776 "
+                           "priority=0 wait_s=1000000000 force=yes wait=no\n");
     line[n - 1] = '\0';
     ck_assert_int_eq(proto_parse(line, &out, &e), 0);
     ck_assert(out.verb == PROTO_RUN && out.no_wait && strcmp(out.job, "web") == 0);
     ck_assert(out.params.hot_standby == YES && out.params.env_hot_standby == NO);
     ck_assert(out.params.memory_kb == MSG_KB_MAX && out.params.env_memory_kb == MSG_KB_MAX);
 
+    ck_assert(out.params.priority.said && out.params.priority.value == 0 && out.params.force);
+    ck_assert(out.params.wait_s.said && out.params.wait_s.value == MSG_WAIT_FOREVER);
+
+    in = (struct proto_request){ .verb = PROTO_EXPLAIN, .job = "web" };
+    n = proto_format(line, &in);
+    ck_assert_str_eq(line, "explain web\n");
+    line[n - 1] = '\0';
+    ck_assert_int_eq(proto_parse(line, &out, &e), 0);
+    ck_assert(out.verb == PROTO_EXPLAIN && !out.params.priority.said && !out.params.wait_s.said);
     in = (struct proto_request){ .verb = PROTO_LIST };
     proto_format(line, &in);
     ck_assert_str_eq(line, "list\n");
@@ -49,6 +60,7 @@ START_TEST(requests_are_checked)
     static const char *const bad[] = {
         "", " ", "runs web", "run", "run ", "run a/b", "status", "stop -", "run web memory_kb=x",
         "run web hot_standby=maybe", "run web  wait=no", "run web wait", "list now", "run web x=y",
+        "run web priority=1001", "run web wait_s=", "run web force=1", "explain", "explain web x",
     };
     char big[PROTO_LINE_MAX + 10];
     struct proto_request r;
@@ -61,6 +73,52 @@ START_TEST(requests_are_checked)
     memset(big, 'x', sizeof big - 1);
     big[sizeof big - 1] = '\0';
     ck_assert_int_lt(proto_parse(big, &r, NULL), 0);
+}
+END_TEST
+
+START_TEST(explanations_round_trip)
+{
+    const struct proto_setting in = { SETTING_MEMORY, 53248, SOURCE_ESTIMATE,
+                                      "peak of earlier runs 41 MiB + 25 %" };
+    const struct proto_facts facts = { { true, 0 }, 150000, 20000, MSG_KB_MAX };
+    char line[PROTO_LINE_MAX];
+    struct proto_setting out;
+    struct proto_facts got;
+
+    size_t n = proto_format_setting(line, &in);
+    ck_assert_str_eq(line, "setting memory_kb 53248 estimate peak of earlier runs 41 MiB + 25 %\n");
+    line[n - 1] = '\0';
+    ck_assert(proto_parse_setting(line + strlen("setting "), &out));
+    ck_assert(out.key == in.key && out.value == in.value && out.from == in.from);
+    ck_assert_str_eq(out.text, in.text);
+    ck_assert(proto_parse_setting(strcpy(line, "priority 0 default"), &out) && !out.text[0]);
+
+    n = proto_format_facts(line, &facts);
+    ck_assert_str_eq(line, "facts spare_kb=0 available_kb=150000 kept_kb=20000 "
+                           "ask_kb=1099511627776\n");
+    line[n - 1] = '\0';
+    ck_assert(proto_parse_facts(line + strlen("facts "), &got));
+    ck_assert(got.spare_kb.said && got.spare_kb.value == 0 && got.available_kb == 150000);
+    ck_assert(got.kept_kb == 20000 && got.ask_kb == MSG_KB_MAX);
+    ck_assert(proto_parse_facts(strcpy(line, "available_kb=1 kept_kb=2 ask_kb=3"), &got));
+    ck_assert(!got.spare_kb.said);
+}
+END_TEST
+
+START_TEST(explanations_are_checked)
+{
+    static const char *const settings[] = { "", "priority", "priority 0", "prio 0 default",
+                                            "priority x default", "priority 0 rumour" };
+    static const char *const facts[] = { "", "available_kb=1 kept_kb=2", "x=1",
+                                         "available_kb=x kept_kb=2 ask_kb=3" };
+    char line[PROTO_LINE_MAX];
+    struct proto_setting s;
+    struct proto_facts f;
+
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        ck_assert_msg(!proto_parse_setting(strcpy(line, settings[i]), &s), "%s", settings[i]);
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+        ck_assert_msg(!proto_parse_facts(strcpy(line, facts[i]), &f), "%s", facts[i]);
 }
 END_TEST
 
@@ -132,6 +190,8 @@ int main(void)
 
     tcase_add_test(t, requests_round_trip);
     tcase_add_test(t, requests_are_checked);
+    tcase_add_test(t, explanations_round_trip);
+    tcase_add_test(t, explanations_are_checked);
     tcase_add_test(t, memory_is_told_when_it_matters);
     tcase_add_test(t, meminfo_is_read);
     tcase_add_test(t, state_is_of_this_boot);

@@ -108,8 +108,34 @@ static const struct {
     { JOB, "running request=18446744073709551616", MSG_BAD_NUMBER },
     { JOB, "running memory_min_kb=1", MSG_BAD_NUMBER },
     { JOB, "running memory_min_kb=2 memory_kb=1", MSG_BAD_NUMBER },
+    { JOB, "waiting ask_kb=1", MSG_BAD_NUMBER },
+    { JOB, "waiting ask_kb=2 memory_kb=1", MSG_BAD_NUMBER },
+    { JOB, "waiting memory_kb=1 memory_min_kb=1 ask_kb=2", MSG_BAD_NUMBER },
+    { JOB, "waiting ask_kb=", MSG_BAD_NUMBER },
+    { JOB, "waiting priority=1001", MSG_BAD_NUMBER },
+    { JOB, "waiting priority=-1", MSG_BAD_NUMBER },
+    { JOB, "waiting priority=high", MSG_BAD_NUMBER },
+    { JOB, "waiting wait_s=1000000001", MSG_BAD_NUMBER },
+    { JOB, "waiting wait_s=forever", MSG_BAD_NUMBER },
+    { JOB, "waiting wait_s=1.5", MSG_BAD_NUMBER },
+    { JOB, "waiting force=1", MSG_BAD_WORD },
+    { JOB, "waiting force=", MSG_BAD_WORD },
+    { JOB, "waiting force", MSG_BAD_WORD },
+    { JOB, "running used_kb=1099511627777", MSG_BAD_NUMBER },
+    { JOB, "running peak_kb=1099511627777", MSG_BAD_NUMBER },
+    { JOB, "running oom_kills=18446744073709551616", MSG_BAD_NUMBER },
+    { JOB, "running oom_kill=1", MSG_BAD_WORD },
     { JOB, "running memory_kb=1 memory_kb=1", MSG_TWICE },
     { JOB, "running hot_standby=yes request=1 hot_standby=no", MSG_TWICE },
+    { JOB, "waiting memory_kb=1 memory_min_kb=1 memory_min_kb=1", MSG_TWICE },
+    { JOB, "waiting memory_kb=1 ask_kb=1 ask_kb=1", MSG_TWICE },
+    { JOB, "waiting priority=1 priority=1", MSG_TWICE },
+    { JOB, "waiting wait_s=1 wait_s=1", MSG_TWICE },
+    { JOB, "waiting force=no force=yes", MSG_TWICE },
+    { JOB, "running used_kb=1 used_kb=1", MSG_TWICE },
+    { JOB, "running peak_kb=1 peak_kb=1", MSG_TWICE },
+    { JOB, "running oom_kills=1 oom_kills=1", MSG_TWICE },
+    { JOB, "running request=1 request=1", MSG_TWICE },
     { JOB, "running\n\n", MSG_BAD_BYTES },
     { JOB, "running\nreason=x", MSG_BAD_BYTES },
     { JOB, "running\treason=x", MSG_BAD_BYTES },
@@ -135,9 +161,23 @@ static const struct {
     { REQ, "start web", MSG_MISSING },
     { REQ, "start - 1", MSG_MISSING },
     { REQ, "stop - 0", MSG_MISSING },
+    { REQ, "deny", MSG_MISSING },
+    { REQ, "deny web", MSG_MISSING },
+    { REQ, "deny - 1", MSG_MISSING },
+    { REQ, "deny - 1 no memory", MSG_MISSING },
+    { REQ, "deny web no memory", MSG_BAD_NUMBER },
+    { REQ, "deny web  1 no memory", MSG_BAD_NUMBER },
+    { REQ, "deny we.b 1 no memory", MSG_BAD_NAME },
+    { REQ, "deny web 1 no\tmemory", MSG_BAD_BYTES },
+    { REQ, "denied web 1", MSG_BAD_WORD },
     { REQ, "begin web 1", MSG_BAD_WORD },
     { REQ, "start web 1 2", MSG_BAD_WORD },
     { REQ, "start web 1 ", MSG_BAD_WORD },
+    { REQ, "start web 1 please", MSG_BAD_WORD },
+    { REQ, "stop web 0 please", MSG_BAD_WORD },
+    { REQ, "stop web 0 ", MSG_BAD_WORD },
+    { REQ, "engage - 1 please", MSG_BAD_WORD },
+    { REQ, "engage - 1 ", MSG_BAD_WORD },
     { REQ, "start ../web 1", MSG_BAD_NAME },
     { REQ, "start  1", MSG_BAD_NAME },
     { REQ, "start 12345678901234567890123456789012345678901 1", MSG_BAD_NAME },
@@ -198,6 +238,58 @@ START_TEST(reads_job)
 }
 END_TEST
 
+/* What a job asks for, and what it uses: each field on its own, at its limits, absent. */
+START_TEST(reads_job_numbers)
+{
+    union any m;
+
+    ck_assert_int_eq(parse(JOB, "waiting", &m), MSG_OK);
+    ck_assert(!m.job.ask_kb && !m.job.priority && !m.job.wait_s && !m.job.force);
+    ck_assert(!m.job.used_kb && !m.job.peak_kb && !m.job.oom_kills);
+
+    ck_assert_int_eq(parse(JOB, "waiting oom_kills=3 peak_kb=6 used_kb=5 force=yes wait_s=60 "
+                                "priority=7 ask_kb=40 memory_min_kb=80 memory_kb=100", &m),
+                     MSG_OK);
+    ck_assert_uint_eq(m.job.memory_kb, 100);
+    ck_assert_uint_eq(m.job.memory_min_kb, 80);
+    ck_assert_uint_eq(m.job.ask_kb, 40);
+    ck_assert_uint_eq(m.job.priority, 7);
+    ck_assert_uint_eq(m.job.wait_s, 60);
+    ck_assert(m.job.force && !m.job.hot_standby);
+    ck_assert_uint_eq(m.job.used_kb, 5);
+    ck_assert_uint_eq(m.job.peak_kb, 6);
+    ck_assert_uint_eq(m.job.oom_kills, 3);
+
+    ck_assert_int_eq(parse(JOB, "waiting force=no", &m), MSG_OK);
+    ck_assert(!m.job.force);
+    ck_assert_int_eq(parse(JOB, "waiting priority=1000 wait_s=1000000000", &m), MSG_OK);
+    ck_assert_uint_eq(m.job.priority, MSG_PRIORITY_MAX);
+    ck_assert_uint_eq(m.job.wait_s, MSG_WAIT_FOREVER);
+    ck_assert_int_eq(parse(JOB, "waiting ask_kb=100 memory_kb=100", &m), MSG_OK); /* all of it */
+    ck_assert_uint_eq(m.job.ask_kb, 100);
+    ck_assert_int_eq(parse(JOB, "running used_kb=1099511627776 peak_kb=1099511627776 "
+                                "oom_kills=18446744073709551615", &m), MSG_OK);
+    ck_assert(m.job.used_kb == MSG_KB_MAX && m.job.peak_kb == MSG_KB_MAX); /* with no area */
+    ck_assert_uint_eq(m.job.oom_kills, UINT64_MAX);
+}
+END_TEST
+
+START_TEST(reads_deny)
+{
+    union any m;
+
+    ck_assert_int_eq(parse(REQ, "deny web 1024", &m), MSG_OK);
+    ck_assert(m.req.op == MSG_OP_DENY && m.req.kb == 1024 && !m.req.text[0]);
+    ck_assert_str_eq(m.req.job, "web");
+    ck_assert_int_eq(parse(REQ, "deny web 0 32 MiB short:  it asks for 64\n", &m), MSG_OK);
+    ck_assert_str_eq(m.req.text, "32 MiB short:  it asks for 64");
+    ck_assert_int_eq(parse(REQ, "deny web 0 ", &m), MSG_OK);
+    ck_assert_str_eq(m.req.text, "");
+    ck_assert_int_eq(parse(REQ, "start web 1024", &m), MSG_OK);
+    ck_assert_str_eq(m.req.text, "");
+}
+END_TEST
+
 START_TEST(reads_the_others)
 {
     union any m;
@@ -237,6 +329,9 @@ START_TEST(cuts_text)
     n = snprintf(line, sizeof line, "ok " BOOT " %0200d", 1);
     ck_assert_int_eq(parse_n(REPLY, line, (size_t)n, &m), MSG_OK);
     ck_assert_uint_eq(strlen(m.reply.text), MSG_TEXT_MAX);
+    n = snprintf(line, sizeof line, "deny web 7 %0200d", 1);
+    ck_assert_int_eq(parse_n(REQ, line, (size_t)n, &m), MSG_OK);
+    ck_assert_uint_eq(strlen(m.req.text), MSG_TEXT_MAX);
 }
 END_TEST
 
@@ -247,8 +342,14 @@ START_TEST(round_trips)
 
     for (unsigned s = MSG_JOB_DEFINED; s <= MSG_JOB_FAILED; s++) {
         memset(&in, 0, sizeof in);
-        in.job = (struct msg_job){ .state = s, .hot_standby = s % 2, .memory_kb = MSG_KB_MAX,
-                                   .memory_min_kb = MSG_KB_MAX, .request = UINT64_MAX };
+        in.job.state = (enum msg_job_state)s;
+        in.job.hot_standby = s % 2;
+        in.job.force = s % 3;
+        in.job.memory_kb = in.job.memory_min_kb = in.job.ask_kb = MSG_KB_MAX;
+        in.job.used_kb = in.job.peak_kb = MSG_KB_MAX;
+        in.job.priority = MSG_PRIORITY_MAX;
+        in.job.wait_s = MSG_WAIT_FOREVER;
+        in.job.oom_kills = in.job.request = UINT64_MAX;
         memset(in.job.reason, '~', MSG_TEXT_MAX);
         memset(&out, 0, sizeof out);
         ck_assert_int_eq(parse_n(JOB, line, msg_format_job(line, &in.job), &out), MSG_OK);
@@ -262,12 +363,73 @@ START_TEST(round_trips)
     ck_assert_int_eq(parse_n(MEMORY, line, msg_format_memory(line, &memory), &out), MSG_OK);
     ck_assert_mem_eq(&out.memory, &memory, sizeof memory);
 
-    struct msg_req req = { MSG_OP_ENGAGE, "", 128 };
+    struct msg_req req = { MSG_OP_ENGAGE, "", 128, "" };
     msg_format_req(line, &req);
     ck_assert_str_eq(line, "engage - 128");
-    req = (struct msg_req){ MSG_OP_STOP, "web", 0 };
+    req = (struct msg_req){ MSG_OP_STOP, "web", 0, "only deny has a text" };
+    msg_format_req(line, &req);
+    ck_assert_str_eq(line, "stop web 0");
     ck_assert_int_eq(parse_n(REQ, line, msg_format_req(line, &req), &out), MSG_OK);
     ck_assert(out.req.op == MSG_OP_STOP && out.req.kb == 0 && strcmp(out.req.job, "web") == 0);
+
+    req = (struct msg_req){ MSG_OP_DENY, "web", 1024, "" };
+    msg_format_req(line, &req);
+    ck_assert_str_eq(line, "deny web 1024");
+    req = (struct msg_req){ MSG_OP_DENY, "web", 0, "32 MiB\nshort" };
+    ck_assert_int_eq(parse_n(REQ, line, msg_format_req(line, &req), &out), MSG_OK);
+    ck_assert_str_eq(out.req.text, "32 MiB?short");
+}
+END_TEST
+
+/* What is 0 or no is left out, as in a line that does not have the field. */
+START_TEST(writes_what_is_set)
+{
+    char line[MSG_MAX];
+    struct msg_job job = { .state = MSG_JOB_WAITING };
+
+    msg_format_job(line, &job);
+    ck_assert_str_eq(line, "waiting hot_standby=no");
+    job = (struct msg_job){ .state = MSG_JOB_WAITING, .hot_standby = true, .memory_kb = 9,
+                            .memory_min_kb = 8, .ask_kb = 7, .priority = 6, .wait_s = 5,
+                            .force = true, .used_kb = 4, .peak_kb = 3, .oom_kills = 2,
+                            .request = 1, .reason = "why" };
+    msg_format_job(line, &job);
+    ck_assert_str_eq(line, "waiting hot_standby=yes memory_kb=9 memory_min_kb=8 ask_kb=7 "
+                           "priority=6 wait_s=5 force=yes used_kb=4 peak_kb=3 oom_kills=2 "
+                           "request=1 reason=why");
+}
+END_TEST
+
+/* The longest line of each kind, also with numbers that no parser would take. */
+START_TEST(longest_lines_fit)
+{
+    struct msg_job job = { .state = MSG_JOB_STARTING, .hot_standby = true, .force = true };
+    struct msg_reply reply = { .boot_id = BOOT };
+    struct msg_req req = { .op = MSG_OP_DENY, .kb = UINT64_MAX };
+    char line[MSG_MAX];
+    union any out;
+
+    job.memory_kb = job.memory_min_kb = job.ask_kb = job.used_kb = job.peak_kb = UINT64_MAX;
+    job.priority = job.wait_s = job.oom_kills = job.request = UINT64_MAX;
+    memset(job.reason, '~', MSG_TEXT_MAX);
+    memset(reply.text, '~', MSG_TEXT_MAX);
+    memset(req.job, 'j', MSG_NAME_MAX);
+    memset(req.text, '~', MSG_TEXT_MAX);
+    memset(line, 'x', sizeof line);
+    size_t n = msg_format_job(line, &job);
+    ck_assert_uint_lt(n, MSG_MAX);
+    ck_assert_uint_eq(strlen(line), n);
+    ck_assert_int_eq(line[n - 1], '~');
+    ck_assert_uint_lt(msg_format_reply(line, &reply), MSG_MAX);
+    n = msg_format_req(line, &req);
+    ck_assert_uint_lt(n, MSG_MAX);
+    ck_assert_int_eq(line[n - 1], '~');
+
+    req.kb = MSG_KB_MAX;
+    ck_assert_int_eq(parse_n(REQ, line, msg_format_req(line, &req), &out), MSG_OK);
+    ck_assert(out.req.op == MSG_OP_DENY && out.req.kb == MSG_KB_MAX);
+    ck_assert_str_eq(out.req.job, req.job);
+    ck_assert_str_eq(out.req.text, req.text);
 }
 END_TEST
 
@@ -309,6 +471,8 @@ static size_t near_message(uint64_t *rnd, char *buf)
     static const char *const pieces[] = {
         "running", "failed", "ok", "start", "engage", " ", " ", " ", "hot_standby=yes",
         "memory_kb=", "memory_min_kb=", "request=", "reason=", "total_kb=", "available_kb=",
+        " memory_kb=256 ask_kb=64", " priority=9", " wait_s=60", " force=yes", " used_kb=1",
+        " peak_kb=1", " oom_kills=1", "deny web 0 text",
         BOOT, "web", "-", "0", "128", "99999999999999999999", "\n", "=",
     };
     size_t n = 0;
@@ -363,9 +527,13 @@ int main(void)
     tcase_add_loop_test(t, refuses, 0, sizeof refused / sizeof refused[0]);
     tcase_add_test(t, refuses_nul_and_length);
     tcase_add_test(t, reads_job);
+    tcase_add_test(t, reads_job_numbers);
+    tcase_add_test(t, reads_deny);
     tcase_add_test(t, reads_the_others);
     tcase_add_test(t, cuts_text);
     tcase_add_test(t, round_trips);
+    tcase_add_test(t, writes_what_is_set);
+    tcase_add_test(t, longest_lines_fit);
     tcase_add_test(t, knows_names_numbers_uuids);
     tcase_add_test(t, survives_random_bytes);
     suite_add_tcase(s, t);

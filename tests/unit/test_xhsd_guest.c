@@ -313,14 +313,14 @@ START_TEST(jobs_that_cannot_start_do_not_stop_others)
 }
 END_TEST
 
-START_TEST(a_job_that_wants_too_much_waits)
+START_TEST(a_job_that_wants_too_much_is_refused)
 {
     uint32_t a = domain_of("shop", 'a');
 
     writes(a, "job/huge", "waiting hot_standby=yes memory_kb=1099511627776");
     daemon_run(1 * SECONDS);
     check_book();
-    ck_assert_str_eq(key(PAIR "/job/huge/state"), "waiting");
+    ck_assert_str_eq(key(PAIR "/job/huge/state"), "failed");
     ck_assert_uint_eq(key_u64(PAIR "/job/huge/request"), 0);
     ck_assert_str_eq(key(PAIR "/state"), "protected");
     ck_assert_int_le(takeover_ms("shop", "web", 'a'), 130);
@@ -510,7 +510,7 @@ int main(void)
     c = add_case(s, "junk and lies", begin_with_shop);
     tcase_add_test(c, a_pair_has_so_many_jobs_and_no_more);
     tcase_add_test(c, jobs_that_cannot_start_do_not_stop_others);
-    tcase_add_test(c, a_job_that_wants_too_much_waits);
+    tcase_add_test(c, a_job_that_wants_too_much_is_refused);
     tcase_add_test(c, a_standby_that_says_it_runs_the_job_is_not_believed);
     tcase_add_test(c, replies_with_wrong_ids_are_thrown_away);
     tcase_add_test(c, a_victims_last_words_come_too_late);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A job's area while it is used: see area.h. */
+#include "area.h"
+
+#define SLOW_NS UINT64_C(30000000000)
+#define NOISE_KB UINT64_C(1024)
+
+static bool moved(uint64_t was_kb, uint64_t is_kb)
+{
+    uint64_t by_kb = was_kb > is_kb ? was_kb - is_kb : is_kb - was_kb;
+
+    if ((was_kb == 0) != (is_kb == 0))
+        return true;
+    return by_kb >= NOISE_KB && by_kb >= was_kb / 16;
+}
+
+bool area_usage_due(const struct area_usage *told, uint64_t told_ns, const struct area_usage *now,
+                    uint64_t now_ns)
+{
+    if (told->oom_kills != now->oom_kills || moved(told->used_kb, now->used_kb) ||
+        moved(told->peak_kb, now->peak_kb))
+        return true;
+    return (told->used_kb != now->used_kb || told->peak_kb != now->peak_kb) &&
+           now_ns - told_ns >= SLOW_NS;
+}
+
+/* The guest's own margin is not the job's. */
+static uint64_t can_give(uint64_t available_kb)
+{
+    return available_kb > AREA_MARGIN_KB ? available_kb - AREA_MARGIN_KB : 0;
+}
+
+uint64_t area_high_first(uint64_t area_kb, uint64_t min_kb, uint64_t available_kb)
+{
+    uint64_t kb = can_give(available_kb);
+
+    if (min_kb == 0)
+        return 0;
+    if (kb < min_kb)
+        kb = min_kb;
+    return kb < area_kb ? kb : 0;
+}
+
+uint64_t area_high_next(uint64_t area_kb, uint64_t high_kb, uint64_t available_kb,
+                        uint64_t held_kb)
+{
+    uint64_t kb = held_kb + can_give(available_kb);
+
+    if (kb < high_kb)
+        kb = high_kb;
+    return kb < area_kb ? kb : 0;
+}

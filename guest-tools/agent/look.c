@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the agent measures, once a second: the guest's memory, what its jobs use of their areas, and
+ * so what those that wait have to ask dom0 for; and more often, areas whose memory still arrives.
+ * Not the decisions what is worth telling: those are memory.c's, area.c's and ask.c's.
+ * Called by the agent's loop, and by those who need a figure.
+ */
+#include "agent.h"
+
+#include "log.h"
+#include "memory.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define SAMPLE_NS (1000 * NS_PER_MS)
+#define RAISE_NS (50 * NS_PER_MS)
+#define RAISE_LONG_NS (10000 * NS_PER_MS) /* what has not come by then is looked for less often */
+
+void agent_look_at_job(struct agent *a, struct job *j)
+{
+    struct area_usage now;
+    char path[CGROUP_PATH_MAX];
+
+    if (!cgroup_usage(cgroup_path(path, a->cgroup_base, j->name), &now))
+        return;
+    if (now.peak_kb < j->usage.peak_kb) /* the kernel keeps none */
+        now.peak_kb = j->usage.peak_kb;
+    if (now.peak_kb < now.used_kb)
+        now.peak_kb = now.used_kb;
+    j->usage = now;
+}
+
+static void look_at_area(struct agent *a, struct job *j, uint64_t now_ns)
+{
+    const struct area_usage told = { j->line.used_kb, j->line.peak_kb, j->line.oom_kills };
+
+    agent_look_at_job(a, j);
+    if (!area_usage_due(&told, j->usage_ns, &j->usage, now_ns))
+        return;
+    j->line.used_kb = j->usage.used_kb;
+    j->line.peak_kb = j->usage.peak_kb;
+    j->line.oom_kills = j->usage.oom_kills;
+    j->usage_ns = now_ns;
+    agent_publish_figures(a, j);
+}
+
+static void read_spare(struct agent *a)
+{
+    struct xhs_error err = { 0 };
+
+    a->spare_known = true;
+    a->spare_said = xhsg_spare(a->g, &a->spare_kb, &err) == 0;
+    if (a->spare_said)
+        return;
+    a->spare_kb = 0;
+    if (err.code != XHS_E_NOENT)
+        log_line(LOG_WARNING, "%s", err.text);
+}
+
+struct ask_facts agent_ask_facts(struct agent *a)
+{
+    if (!a->spare_known)
+        read_spare(a);
+    return (struct ask_facts){ a->spare_kb, a->seen.available_kb, ask_kept_kb(a->jobs) };
+}
+
+bool agent_look_at_request(struct agent *a, struct job *j)
+{
+    if (j->line.state != MSG_JOB_WAITING)
+        return false;
+    const struct ask_facts facts = agent_ask_facts(a);
+    uint64_t kb = ask_kb(j->line.memory_kb, &facts);
+    bool due = ask_due(j->line.ask_kb, kb, j->line.memory_kb);
+    if (due)
+        j->line.ask_kb = kb;
+    return due;
+}
+
+static void look_at_memory(struct agent *a, uint64_t now_ns)
+{
+    struct xhs_error err = { 0 };
+
+    if (memory_read(&a->seen, &err) < 0 || !memory_due(&a->told, a->told_ns, &a->seen, now_ns))
+        return;
+    if (xhsg_put_memory(a->g, &a->seen, &err) < 0)
+        return; /* told again at the next look */
+    a->told = a->seen;
+    a->told_ns = now_ns;
+}
+
+void agent_look(struct agent *a, uint64_t now_ns)
+{
+    if (now_ns < a->sample_ns)
+        return;
+    a->sample_ns = now_ns + SAMPLE_NS;
+    agent_republish(a);
+    look_at_memory(a, now_ns);
+    for (struct job *j = a->jobs; j; j = j->next) {
+        if (job_active(j))
+            look_at_area(a, j, now_ns);
+    }
+    /* While memory comes for a takeover, what a waiting job would ask for is nobody's question. */
+    for (struct job *j = agent_engaging(a) ? NULL : a->jobs; j; j = j->next) {
+        if (agent_look_at_request(a, j))
+            agent_publish_figures(a, j);
+    }
+}
+
+void agent_look_anew(struct agent *a)
+{
+    a->sample_ns = 0;
+    a->spare_known = false;
+    agent_look(a, agent_now_ns());
+}
+
+void agent_watch_area(struct agent *a, struct job *j)
+{
+    if (!j->high_kb)
+        return;
+    j->high_ns = agent_now_ns();
+    if (j->high_ns + RAISE_NS < a->raise_ns)
+        a->raise_ns = j->high_ns + RAISE_NS;
+}
+
+static void raise_area(struct agent *a, struct job *j, uint64_t available_kb)
+{
+    struct area_usage now;
+    char path[CGROUP_PATH_MAX];
+    uint64_t cache_kb, high_kb;
+
+    cgroup_path(path, a->cgroup_base, j->name);
+    if (!cgroup_usage(path, &now))
+        return;
+    cache_kb = cgroup_cache_kb(path);
+    high_kb = area_high_next(j->line.memory_kb, j->high_kb, available_kb,
+                             now.used_kb > cache_kb ? now.used_kb - cache_kb : 0);
+    if (high_kb == j->high_kb)
+        return;
+    cgroup_set_high(path, high_kb);
+    j->high_kb = high_kb;
+    if (!high_kb)
+        log_line(LOG_INFO, "job %s: all of its memory has come", j->name);
+}
+
+void agent_raise_areas(struct agent *a, uint64_t now_ns)
+{
+    struct xhs_error err = { 0 };
+    struct msg_memory now;
+
+    if (now_ns < a->raise_ns)
+        return;
+    a->raise_ns = UINT64_MAX;
+    bool read = memory_read(&now, &err) == 0;
+    for (struct job *j = a->jobs; j; j = j->next) {
+        if (!job_active(j) || !j->high_kb)
+            continue;
+        if (read)
+            raise_area(a, j, now.available_kb);
+        uint64_t next_ns = now_ns + (now_ns - j->high_ns < RAISE_LONG_NS ? RAISE_NS : SAMPLE_NS);
+        if (j->high_kb && next_ns < a->raise_ns)
+            a->raise_ns = next_ns;
+    }
+}
