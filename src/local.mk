@@ -70,6 +70,7 @@ xhs_SOURCES = \
 	%D%/xhs/cli.h \
 	%D%/xhs/client.c \
 	%D%/xhs/client.h \
+	%D%/xhs/cmd_check.c \
 	%D%/xhs/cmd_events.c \
 	%D%/xhs/cmd_help.c \
 	%D%/xhs/cmd_host.c \

@@ -187,8 +187,10 @@ check_PROGRAMS += %D%/unit/print_paths %D%/unit/print_rules %D%/unit/fake_xhsd
 %C%_unit_fake_xhsd_LDADD = libwire.la libcore.la
 script_tests = \
 	%D%/unit/test_layers.sh %D%/unit/test_schema.sh %D%/unit/test_transitions.sh \
-	%D%/unit/test_cli.sh %D%/unit/test_man.sh
+	%D%/unit/test_cli.sh %D%/unit/test_cli_events.sh %D%/unit/test_cli_show.sh \
+	%D%/unit/test_man.sh
 dist_check_SCRIPTS += $(script_tests)
+EXTRA_DIST += %D%/unit/cli.sh
 TESTS += $(script_tests)
 
 # src/xen's functions over a simulated host.

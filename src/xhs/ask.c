@@ -27,29 +27,28 @@ struct jout *request(const char *op, const char *pair)
     return j;
 }
 
-int ask(const struct cli *cli, struct jout *req, print_fn *text)
+int ask(const struct cli *cli, struct jout *req, print_fn *text, status_fn *status)
 {
     struct xhs_error err = { 0 };
     struct jval *answer = NULL;
     struct client c;
-    int status = FAILED;
+    int rc;
 
     if (client_open(&c, cli, &err) == 0 && client_send(&c, req, &err) == 0)
         answer = client_answer(&c, &err);
     if (!answer) {
-        status = complain(&err);
+        rc = complain(&err);
         goto out;
     }
     const struct jval *result = json_get(answer, "result");
-    if (cli->json) {
+    if (cli->json)
         out_json(result);
-        status = DONE;
-    } else {
-        status = text(cli, result);
-    }
+    else
+        text(cli, result);
+    rc = status ? status(cli, result) : DONE;
 out:
     json_free(answer);
     client_close(&c);
     jout_free(req);
-    return status;
+    return rc;
 }

@@ -21,6 +21,7 @@ struct cli {
     bool verbose; /* show the talk with xhsd on stderr */
     bool dry_run; /* create -n */
     bool follow;  /* events -f */
+    bool audit;   /* table -a */
 };
 
 struct command {
@@ -28,7 +29,7 @@ struct command {
     /* argv[0..argc-1] are the arguments without options, min to max of them. An exit status. */
     int (*run)(const struct cli *cli, int argc, char **argv);
     int min_args, max_args;
-    const char *options; /* letters of its own options: "n", "f" */
+    const char *options; /* letters of its own options: "a", "n", "f" */
     const char *args;    /* as in the usage line */
     const char *summary; /* one line */
     const char *more;    /* for help COMMAND; "" for nothing */
@@ -48,12 +49,22 @@ int complain(const struct xhs_error *err);
 /* An open object {"op": op, "pair": pair}; without pair when it is NULL. */
 struct jout *request(const char *op, const char *pair);
 
-/* Print a result as text; an exit status. */
-typedef int print_fn(const struct cli *cli, const struct jval *result);
+/* Print a result as text. */
+typedef void print_fn(const struct cli *cli, const struct jval *result);
 
-/* Send the request (which is freed), wait for the answer, print its result. An exit status. */
-int ask(const struct cli *cli, struct jout *req, print_fn *text);
+/*
+ * The exit status that a result means, asked after it was printed, as text or as JSON; it may
+ * complain.
+ */
+typedef int status_fn(const struct cli *cli, const struct jval *result);
 
+/*
+ * Send the request (which is freed), wait for the answer, print its result. An exit status: that of
+ * the error, or what status says; DONE when status is NULL.
+ */
+int ask(const struct cli *cli, struct jout *req, print_fn *text, status_fn *status);
+
+int cmd_check(const struct cli *cli, int argc, char **argv);
 int cmd_create(const struct cli *cli, int argc, char **argv);
 int cmd_destroy(const struct cli *cli, int argc, char **argv);
 int cmd_events(const struct cli *cli, int argc, char **argv);

@@ -12,22 +12,21 @@
 #include "xhs/cli.h"
 #include "xhs/out_text.h"
 
-static int print_reloaded(const struct cli *cli, const struct jval *result)
+static void print_reloaded(const struct cli *cli, const struct jval *result)
 {
     (void)cli;
     (void)result;
     puts("configuration reloaded");
-    return DONE;
 }
 
 int cmd_reload(const struct cli *cli, int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    return ask(cli, request("reload", NULL), print_reloaded);
+    return ask(cli, request("reload", NULL), print_reloaded, NULL);
 }
 
-static int print_version(const struct cli *cli, const struct jval *result)
+static void print_version(const struct cli *cli, const struct jval *result)
 {
     int64_t s = (int64_t)(json_num(result, "uptime_ms", 0) / 1000);
 
@@ -39,7 +38,6 @@ static int print_version(const struct cli *cli, const struct jval *result)
     out_key("pid", "%" PRId64, json_i64(result, "pid", 0));
     out_key("uptime", "%" PRId64 "d %02d:%02d:%02d", s / 86400, (int)(s / 3600 % 24),
             (int)(s / 60 % 60), (int)(s % 60));
-    return DONE;
 }
 
 /* xhs's own version comes first, so that it is told even when xhsd cannot be reached. */
@@ -49,5 +47,5 @@ int cmd_version(const struct cli *cli, int argc, char **argv)
     (void)argv;
     if (!cli->json)
         out_key("xhs", "%s", PACKAGE_VERSION);
-    return ask(cli, request("version", NULL), print_version);
+    return ask(cli, request("version", NULL), print_version, NULL);
 }

@@ -9,8 +9,9 @@
 
 void print_jobs(const char *indent, const struct jval *jobs)
 {
-    static const char *const heads[] = { "PAIR", "JOB", "STATE", "OWNER", "HOT-STANDBY",
-                                         ">MEMORY", ">LEAST", ">REQUEST", "REASON", NULL };
+    static const char *const heads[] = { "PAIR", "JOB", "STATE", "OWNER", "HOT", ">PRIO",
+                                         ">MEMORY", ">LEAST", ">USED", ">PEAK", ">OOM", ">REQ",
+                                         "REASON", NULL };
     struct out_table *t = out_table_new(indent, heads);
 
     for (size_t i = 0; i < json_len(jobs); i++) {
@@ -20,22 +21,25 @@ void print_jobs(const char *indent, const struct jval *jobs)
         out_cell_word(t, job, "state");
         out_cell_word(t, job, "owner_domain");
         out_cell(t, "%s", json_bool(job, "hot_standby", false) ? "yes" : "no");
+        out_cell_number(t, job, "priority");
         out_cell_mib(t, job, "memory_kb");
         out_cell_mib(t, job, "min_kb");
+        out_cell_mib(t, job, "used_kb");
+        out_cell_mib(t, job, "peak_kb");
+        out_cell_number(t, job, "oom_kills");
         out_cell_number(t, job, "request");
         out_cell(t, "%s", json_str(job, "reason", ""));
     }
     out_table_end(t);
 }
 
-static int print_result(const struct cli *cli, const struct jval *result)
+static void print_result(const struct cli *cli, const struct jval *result)
 {
     (void)cli;
     print_jobs("", json_get(result, "jobs"));
-    return DONE;
 }
 
 int cmd_jobs(const struct cli *cli, int argc, char **argv)
 {
-    return ask(cli, request("jobs", argc > 0 ? argv[0] : NULL), print_result);
+    return ask(cli, request("jobs", argc > 0 ? argv[0] : NULL), print_result, NULL);
 }

@@ -38,7 +38,7 @@ static void print_pair(struct out_table *t, const struct jval *pair)
     out_cell(t, "%s", json_str(pair, "reason", ""));
 }
 
-static int print_list(const struct cli *cli, const struct jval *result)
+static void print_list(const struct cli *cli, const struct jval *result)
 {
     static const char *const heads[] = { "NAME", "STATE", "ACTIVE", ">MEMORY", "STANDBY",
                                          ">MEMORY", ">EPOCH", "REASON", NULL };
@@ -49,12 +49,11 @@ static int print_list(const struct cli *cli, const struct jval *result)
     for (size_t i = 0; i < json_len(pairs); i++)
         print_pair(t, json_at(pairs, i));
     out_table_end(t);
-    return DONE;
 }
 
 int cmd_list(const struct cli *cli, int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    return ask(cli, request("list", NULL), print_list);
+    return ask(cli, request("list", NULL), print_list, NULL);
 }

@@ -38,31 +38,36 @@ static char *absolute_path(const char *file, struct xhs_error *err)
 }
 
 /* "shop: protected"; the state is left out where xhsd does not tell it. */
-static int print_state(const struct cli *cli, const struct jval *result)
+static void print_state(const struct cli *cli, const struct jval *result)
 {
     const char *state = json_str(result, "state", NULL);
 
     (void)cli;
     out_line(stdout, "%s: %s", out_word(result, "pair"), state ? state : "done");
-    return state && strcmp(state, "failed") == 0 ? FAILED : DONE;
 }
 
-static int print_created(const struct cli *cli, const struct jval *result)
+static int pair_status(const struct cli *cli, const struct jval *result)
+{
+    (void)cli;
+    return strcmp(json_str(result, "state", ""), "failed") == 0 ? FAILED : DONE;
+}
+
+static void print_created(const struct cli *cli, const struct jval *result)
 {
     const struct jval *plan = json_get(result, "plan");
 
-    if (!cli->dry_run)
-        return print_state(cli, result);
+    if (!cli->dry_run) {
+        print_state(cli, result);
+        return;
+    }
     for (size_t i = 0; i < json_len(plan); i++)
         out_line(stdout, "%s", json_string(json_at(plan, i), "-"));
-    return DONE;
 }
 
-static int print_destroyed(const struct cli *cli, const struct jval *result)
+static void print_destroyed(const struct cli *cli, const struct jval *result)
 {
     (void)cli;
     out_line(stdout, "%s: destroyed", out_word(result, "pair"));
-    return DONE;
 }
 
 int cmd_create(const struct cli *cli, int argc, char **argv)
@@ -78,17 +83,17 @@ int cmd_create(const struct cli *cli, int argc, char **argv)
     jout_str(req, "file", path);
     jout_bool(req, "dry_run", cli->dry_run);
     free(path);
-    return ask(cli, req, print_created);
+    return ask(cli, req, print_created, pair_status);
 }
 
 int cmd_destroy(const struct cli *cli, int argc, char **argv)
 {
     (void)argc;
-    return ask(cli, request("destroy", argv[0]), print_destroyed);
+    return ask(cli, request("destroy", argv[0]), print_destroyed, NULL);
 }
 
 int cmd_recover(const struct cli *cli, int argc, char **argv)
 {
     (void)argc;
-    return ask(cli, request("recover", argv[0]), print_state);
+    return ask(cli, request("recover", argv[0]), print_state, pair_status);
 }

@@ -95,7 +95,7 @@ static void print_takeover(const struct jval *takeover)
     out_table_end(t);
 }
 
-static int print_show(const struct cli *cli, const struct jval *pair)
+static void print_show(const struct cli *cli, const struct jval *pair)
 {
     const struct jval *jobs = json_get(pair, "jobs");
 
@@ -113,11 +113,10 @@ static int print_show(const struct cli *cli, const struct jval *pair)
         puts("\njobs: none");
     }
     print_takeover(json_get(pair, "takeover"));
-    return DONE;
 }
 
 int cmd_show(const struct cli *cli, int argc, char **argv)
 {
     (void)argc;
-    return ask(cli, request("show", argv[0]), print_show);
+    return ask(cli, request("show", argv[0]), print_show, NULL);
 }

@@ -27,10 +27,23 @@ const struct command commands[] = {
     { "list", cmd_list, 0, 0, "", "", "list all pairs", "Memory is in MiB.\n" },
     { "show", cmd_show, 1, 1, "", "PAIR",
       "show a pair: members, areas, jobs, last takeover", "Memory is in MiB.\n" },
-    { "table", cmd_table, 0, 1, "", "[PAIR]",
-      "show who owns each area of memory, and where it goes on fault", "Memory is in MiB.\n" },
+    { "table", cmd_table, 0, 1, "a", "[-a] [PAIR]",
+      "show who owns each area of memory, and where it goes on fault",
+      "Memory is in MiB. USED is of a running job's area, as its guest reports it.\n"
+      "Jobs that wait for memory follow, in the order in which they are served: LEAST is\n"
+      "what they can start with, WANTS what they ask for, LEFT the time until they are\n"
+      "refused, or - for never.\n\n"
+      "  -a, --audit    compare it with what the hypervisor shows; exits 1 when it differs\n" },
+    { "check", cmd_check, 0, 1, "", "[PAIR]",
+      "tell for each fault whether a takeover would succeed now",
+      "Memory is in MiB: what the takeover needs, and what there is for it.\n"
+      "Exits 1 when a takeover is not possible.\n" },
     { "jobs", cmd_jobs, 0, 1, "", "[PAIR]", "list the jobs in the guests",
-      "Memory is in MiB. LEAST is what a job can start with after a takeover.\n" },
+      "Memory is in MiB. HOT: a hot-standby job, which continues on the other member after\n"
+      "a fault. PRIO: its priority; higher ones get memory first. LEAST is what it can\n"
+      "start with after a takeover. USED is what it takes of its area now; PEAK is the most,\n"
+      "and OOM how many of its processes were killed for want of memory, since it was\n"
+      "started: its guest reports all three. REQ is the request under which it runs.\n" },
     { "events", cmd_events, 0, 1, "f", "[-f] [PAIR]", "show what happened",
       "\n  -f, --follow   go on with what happens, until ^C\n" },
     { "recover", cmd_recover, 1, 1, "", "PAIR", "try a failed pair again", "" },
@@ -66,13 +79,14 @@ static int run_command(const struct command *c, struct cli *cli, int argc, char 
 {
     static const struct option options[] = { { "json", no_argument, NULL, OPT_JSON },
                                              { "help", no_argument, NULL, 'h' },
+                                             { "audit", no_argument, NULL, 'a' },
                                              { "dry-run", no_argument, NULL, 'n' },
                                              { "follow", no_argument, NULL, 'f' },
                                              { 0 } };
     int opt;
 
     optind = 0; /* glibc and musl: a new argv */
-    while ((opt = getopt_long(argc, argv, "hnf", options, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, "hanf", options, NULL)) != -1) {
         if (opt == OPT_JSON) {
             cli->json = true;
         } else if (opt == 'h') {
@@ -82,6 +96,7 @@ static int run_command(const struct command *c, struct cli *cli, int argc, char 
             optopt = opt == '?' ? optopt : opt;
             return bad_option(c->name, argv);
         } else {
+            cli->audit = cli->audit || opt == 'a';
             cli->dry_run = cli->dry_run || opt == 'n';
             cli->follow = cli->follow || opt == 'f';
         }

@@ -17,7 +17,7 @@
 
 #define KEY_WIDTH 16
 #define COLUMN_GAP 2
-#define COLUMNS_MAX 12
+#define COLUMNS_MAX 16
 
 struct cell {
     char *text;

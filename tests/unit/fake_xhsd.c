@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A stand-in for xhsd that says what a file says, and a checker of JSON; for test_cli.sh.
+ * A stand-in for xhsd that says what a file says, and a checker of JSON; for test_cli*.sh.
  * Not the daemon on the fakes: it understands nothing of what it is asked.
- * Run by test_cli.sh:
+ * Run by cli.sh:
  *   fake_xhsd SOCKET ANSWERS   at each connection: read one line, write it to ANSWERS.request, send
  *                              the bytes of ANSWERS, hang up; if ANSWERS.hold exists, keep the line
  *                              open until the client goes. Ends with SIGTERM, or after a minute.
