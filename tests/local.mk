@@ -193,6 +193,10 @@ dist_check_SCRIPTS += $(script_tests)
 EXTRA_DIST += %D%/unit/cli.sh
 TESTS += $(script_tests)
 
+# Run by hand: it measures, and asserts nothing.
+check_PROGRAMS += %D%/bench/bench_table
+%C%_bench_bench_table_LDADD = libcore.la
+
 # src/xen's functions over a simulated host.
 check_LTLIBRARIES += libfake.la
 libfake_la_SOURCES = \
