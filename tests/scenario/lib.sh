@@ -49,6 +49,16 @@ active() { key "pair/$1/active"; } # a or b
 standby() { case $(active "$1") in a) echo b ;; b) echo a ;; esac; }
 event_count() { xhs events "$1" | grep -c "$2"; }
 
+area() { key "pair/$1/area/$2/$3"; } # PAIR AREA KEY
+area_mib() { local kb; kb=$(area "$1" "$2" size_kb); [ -z "$kb" ] || echo $((kb / 1024)); }
+has_area() { [ -n "$(area "$1" "$2" size_kb)" ]; }
+no_area() { [ -z "$(area "$1" "$2" size_kb)" ]; }
+# pool_mib KEY: a figure of the host's, as pool, reserve or unused
+pool_mib() { echo $(($(xhs table --json | tr -d ' ' | tr ',{' '\n\n' | sed -n "s/^\"$1_kb\"://p") / 1024)); }
+unused_is() { [ "$(pool_mib unused)" = "$1" ]; }
+queue() { xhs table | sed '1,/^PAIR *JOB/d' | awk '{ print $2 }' | tr '\n' ' '; } # jobs, in order
+audit_clean() { xhs table --audit >/dev/null; }
+
 # ---- what Xen says --------------------------------------------------------------------------
 
 # mem DOMID; "" when there is none
@@ -66,6 +76,26 @@ max_mem_kb() { xl list -l "$1" | awk -F '[:,]' '/"target_memkb"/ { print $2 + 0;
 # ---- doing things ---------------------------------------------------------------------------
 
 crash() { guest-run "$1" 'echo c >/proc/sysrq-trigger' >/dev/null 2>&1; } # a domain's name
+
+# define DOMAIN NAME COMMAND [LINE...]: a job file in the guest; it is not started by itself
+define() {
+    local domain=$1 name=$2 command=$3 text; shift 3
+    text="start = $command
+autostart = no"
+    for line in "$@"; do text="$text
+$line"; done
+    guest-run "$domain" "echo '$text' >/etc/xhs/jobs.d/$name.job" || fail "no job file in $domain"
+}
+# request DOMAIN OPTIONS... NAME: xhs-job run, which does not wait for the grant
+request() { local domain=$1; shift; guest-run "$domain" "xhs-job run --no-wait $*" >/dev/null; }
+
+# set_pool POOL RESERVE: xhs.cfg, read again. clean_up puts it back.
+set_pool() {
+    [ -e /tmp/xhs.cfg.orig ] || cp /etc/xhs/xhs.cfg /tmp/xhs.cfg.orig
+    printf 'pool = %s\nreserve = %s\n' "$1" "$2" >/etc/xhs/xhs.cfg
+    kill -HUP "$(cat /run/lab/xhsd.pid)"
+    wait_for 10 "a pool of $1 MiB" eval "[ \"\$(pool_mib pool)\" = $1 ]"
+}
 
 # lab-job's own word: RUN, MIB written, BEAT
 job_says() { xenstore-read "/local/domain/$1/data/lab/job/${2:-web}" 2>/dev/null; }
@@ -127,6 +157,10 @@ clean_up() {
     for p in $(xenstore-list /tool/xhs/pair 2>/dev/null); do
         xhs destroy "$p" >/dev/null 2>&1
     done
+    if [ -e /tmp/xhs.cfg.orig ]; then
+        mv /tmp/xhs.cfg.orig /etc/xhs/xhs.cfg
+        kill -HUP "$(cat /run/lab/xhsd.pid)"
+    fi
     for d in $(xl list | awk 'NR > 1 && $1 != "Domain-0" && $1 != "xhs-reserve" { print $2 }'); do
         xl destroy "$d" 2>/dev/null
     done
