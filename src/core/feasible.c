@@ -3,18 +3,23 @@
 #include "core/feasible.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "core/pair_internal.h"
-#include "core/plan.h"
 
-#define MIB(kb) ((unsigned long long)(kb) / 1024)
-#define MIB_UP(kb) (((unsigned long long)(kb) + 1023) / 1024)
+static const char *not_its_own(const struct pair *p, int member, char *buf, size_t size)
+{
+    const struct member *m = &p->m[member];
+
+    if (member_has_its_own(p, member))
+        return NULL;
+    snprintf(buf, size, "%s has %llu MiB, it should have %llu", m->name, MIB(m->look.tot_kb),
+             MIB(pair_goal_kb(p, member)));
+    return buf;
+}
 
 static const char *unprotected_member(const struct pair *p, char *buf, size_t size)
 {
     const struct member *a = &p->m[p->active], *s = &p->m[other_member(p->active)];
-    int si = other_member(p->active);
 
     if (s->off)
         snprintf(buf, size, "%s was powered off by its owner: xhs recover %s builds it again",
@@ -33,11 +38,8 @@ static const char *unprotected_member(const struct pair *p, char *buf, size_t si
         snprintf(buf, size, "no agent answers on %s", s->name);
     else if (!a->agent)
         snprintf(buf, size, "no agent answers on %s", a->name);
-    else if (!member_has_its_own(p, si))
-        snprintf(buf, size, "%s has %llu MiB, it should have %llu", s->name,
-                 MIB(s->look.tot_kb), MIB(pair_goal_kb(p, si)));
     else
-        return NULL;
+        return not_its_own(p, other_member(p->active), buf, size);
     return buf;
 }
 
@@ -50,30 +52,16 @@ uint64_t feasible_need_kb(const struct rmt *t, int active)
            rmt_owned_kb(&after, OWNER_TRANSIT);
 }
 
-/* The job that finds no room on the heir, when they come by priority; NULL: it is the surplus. */
-static const struct job *left_out(const struct pair *p)
-{
-    const struct job *last = NULL;
-
-    for (unsigned i = 0; i < p->jobs; i++) {
-        const struct job *j = &p->job[i];
-        if (job_hot(j) && j->owner == p->active && job_live(j) &&
-            (!last || j->priority <= last->priority))
-            last = j;
-    }
-    return last;
-}
-
 static const char *no_room(const struct pair *p, char *buf, size_t size)
 {
     uint64_t need = feasible_need_kb(&p->rmt, p->active);
-    const struct job *j = left_out(p);
+    int least = least_job(p, p->active);
 
     if (need <= p->cfg.max_memory_kb)
         return NULL;
     snprintf(buf, size, "takeover not possible: %llu MiB short for %s%.40s: %.60s would need %llu "
              "MiB, max_memory is %llu", MIB_UP(need - p->cfg.max_memory_kb),
-             j ? "job " : "the surplus", j ? j->name : "", p->m[other_member(p->active)].name,
+             least >= 0 ? "job " : "the surplus", least >= 0 ? p->job[least].name : "", p->m[other_member(p->active)].name,
              MIB_UP(need), MIB(p->cfg.max_memory_kb));
     return buf;
 }
@@ -82,13 +70,8 @@ const char *pair_unprotected(const struct pair *p, char *buf, size_t size)
 {
     int ai = p->active;
 
-    if (unprotected_member(p, buf, size))
+    if (unprotected_member(p, buf, size) || not_its_own(p, ai, buf, size))
         return buf;
-    if (!member_has_its_own(p, ai)) {
-        snprintf(buf, size, "%s has %llu MiB, it should have %llu", p->m[ai].name,
-                 MIB(p->m[ai].look.tot_kb), MIB(pair_goal_kb(p, ai)));
-        return buf;
-    }
     for (unsigned i = 0; i < p->jobs; i++) {
         const struct job *j = &p->job[i];
         if (job_hot(j) && job_live(j) && !j->known[other_member(ai)]) {

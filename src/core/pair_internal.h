@@ -10,6 +10,9 @@
 
 #include "core/pair.h"
 
+#define MIB(kb) ((unsigned long long)(kb) / 1024)
+#define MIB_UP(kb) (((unsigned long long)(kb) + 1023) / 1024)
+
 #define MS INT64_C(1000000)
 #define SECOND (1000 * MS)
 
@@ -38,6 +41,8 @@ bool heir_usable(const struct pair *p);
 bool committed(const struct pair *p); /* of the takeover under way: the heir is the active now */
 uint64_t transit_kb(const struct pair *p);
 uint64_t hot_jobs_kb(const struct pair *p, int member); /* areas of hot-standby jobs */
+/* Of the member's live hot-standby jobs the one that an heir can best do without; -1: it has none. */
+int least_job(const struct pair *p, int member);
 bool member_has_its_own(const struct pair *p, int member);
 
 static inline int other_member(int member)

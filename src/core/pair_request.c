@@ -13,9 +13,6 @@
 #include "core/feasible.h"
 #include "core/plan.h"
 
-#define MIB(kb) ((unsigned long long)(kb) / 1024)
-#define MIB_UP(kb) (((unsigned long long)(kb) + 1023) / 1024)
-
 /* Where a job's area is to come from. */
 struct wants {
     uint64_t own_kb; /* its OS's */

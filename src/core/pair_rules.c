@@ -108,6 +108,19 @@ uint64_t hot_jobs_kb(const struct pair *p, int member)
     return kb;
 }
 
+int least_job(const struct pair *p, int member)
+{
+    int least = -1;
+
+    for (unsigned i = 0; i < p->jobs; i++) {
+        const struct job *j = &p->job[i];
+        if (job_hot(j) && j->owner == member && job_live(j) &&
+            (least < 0 || j->priority <= p->job[least].priority))
+            least = (int)i;
+    }
+    return least;
+}
+
 static bool has_domain(const struct member *m)
 {
     return m->domid >= 0 && !m->leaving;

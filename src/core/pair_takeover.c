@@ -79,20 +79,6 @@ void free_victim(struct pair *p, int64_t now_ns, struct pair_actions *out)
         start_op(p, p->intent.victim, OP_FREE, 0, out);
 }
 
-/* The hot-standby job that the heir can best do without. */
-static struct job *least_job(struct pair *p, int victim)
-{
-    struct job *least = NULL;
-
-    for (unsigned i = 0; i < p->jobs; i++) {
-        struct job *j = &p->job[i];
-        if (job_hot(j) && j->owner == victim && job_live(j) &&
-            (!least || j->priority <= least->priority))
-            least = j;
-    }
-    return least;
-}
-
 /* What the heir would have if all the surplus stayed behind. */
 static uint64_t least_need_kb(const struct pair *p, int victim)
 {
@@ -107,14 +93,15 @@ static uint64_t least_need_kb(const struct pair *p, int victim)
 static void leave_behind(struct pair *p, int victim, struct pair_actions *out)
 {
     uint64_t max = p->cfg.max_memory_kb, need;
-    struct job *least;
+    int i;
 
-    for (unsigned i = 0; i < p->jobs; i++) {
-        const struct job *j = &p->job[i];
+    for (unsigned k = 0; k < p->jobs; k++) {
+        const struct job *j = &p->job[k];
         if (j->state == JOB_WAITING && (job_hot(j) || j->member == victim))
             rmt_release(&p->rmt, j->key, NULL);
     }
-    while (least_need_kb(p, victim) > max && (least = least_job(p, victim)) != NULL) {
+    while (least_need_kb(p, victim) > max && (i = least_job(p, victim)) >= 0) {
+        struct job *least = &p->job[i];
         report(out, REPORT_ALERT, "job %s is not moved: %s may not have so much (max_memory)",
                least->name, p->m[other_member(victim)].name);
         set_job(p, least, JOB_FAILED, "the heir may not have its memory", out);
