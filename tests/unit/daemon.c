@@ -448,3 +448,27 @@ void ask_fails(int ms, const char *code, const char *text, const char *fmt, ...)
                   json_str(v, "error", ""));
     json_free(v);
 }
+
+/* ---- the program ---- */
+
+TCase *daemon_case(Suite *s, const char *name, void (*setup)(void), void (*teardown)(void),
+                   int timeout_s)
+{
+    TCase *c = tcase_create(name);
+
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_set_timeout(c, getenv("XHS_TEST_STEP_MS") ? 600 : timeout_s);
+    suite_add_tcase(s, c);
+    return c;
+}
+
+int daemon_run_suite(Suite *s)
+{
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    srunner_run_all(r, CK_ENV);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

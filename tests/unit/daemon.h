@@ -193,4 +193,13 @@ const char *queue_line(unsigned n);
 /* The n-th difference that `table` with audit shows; "" when there are not so many. */
 const char *difference(unsigned n);
 
+/* ---- the program ---- */
+
+/* A case of the suite; each of its tests may take so long, also with sanitizers on a busy machine
+ * (one that XHS_TEST_STEP_MS makes finer: ten minutes). */
+TCase *daemon_case(Suite *s, const char *name, void (*setup)(void), void (*teardown)(void),
+                   int timeout_s);
+/* Runs and frees it; returns the program's exit status. */
+int daemon_run_suite(Suite *s);
+
 #endif

@@ -477,20 +477,10 @@ START_TEST(only_jobs_go_to_the_heir_when_the_surplus_stays)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, 20); /* with sanitizers, on a busy machine */
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd");
-    TCase *c = add_case(s, "forming", begin);
+    TCase *c = daemon_case(s, "forming", begin, daemon_teardown, 20);
 
     tcase_add_test(c, starts_with_an_empty_book_and_holds_the_reserve);
     tcase_add_test(c, forms_a_pair_from_its_file);
@@ -498,7 +488,7 @@ int main(void)
     tcase_add_test(c, a_standby_may_boot_with_more_than_it_owns);
     tcase_add_test(c, only_jobs_go_to_the_heir_when_the_surplus_stays);
 
-    c = add_case(s, "takeover", begin_with_shop);
+    c = daemon_case(s, "takeover", begin_with_shop, daemon_teardown, 20);
     tcase_add_test(c, takes_over_step_by_step);
     tcase_add_test(c, takes_over_and_back_again_and_again);
     tcase_add_test(c, takes_over_from_a_domain_that_an_operator_destroyed);
@@ -507,7 +497,7 @@ int main(void)
     tcase_add_test(c, a_starved_host_is_no_fault_of_its_guests);
     tcase_add_test(c, a_greedy_guest_gets_no_more_than_what_it_owns);
 
-    c = add_case(s, "faults", begin_with_shop);
+    c = daemon_case(s, "faults", begin_with_shop, daemon_teardown, 20);
     tcase_add_test(c, rebuilds_a_standby);
     tcase_add_test(c, restarts_in_place_without_an_heir);
     tcase_add_test(c, restarts_in_place_when_both_die_at_once);
@@ -520,14 +510,10 @@ int main(void)
     tcase_add_loop_test(c, gives_the_area_of_a_job_that_ended_back, 0, 2);
     tcase_add_test(c, leaves_nothing_of_a_destroyed_pair);
 
-    c = add_case(s, "two pairs", begin_with_two);
+    c = daemon_case(s, "two pairs", begin_with_two, daemon_teardown, 20);
     tcase_add_test(c, a_second_pair_is_no_business_of_the_first);
     tcase_add_test(c, two_takeovers_share_the_reserve);
     tcase_add_test(c, one_pair_is_destroyed_the_other_stays);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

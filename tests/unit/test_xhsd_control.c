@@ -606,20 +606,10 @@ START_TEST(reloads)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, 20); /* with sanitizers, on a busy machine */
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd's socket");
-    TCase *c = add_case(s, "with a pair", begin_with_shop);
+    TCase *c = daemon_case(s, "with a pair", begin_with_shop, daemon_teardown, 20);
 
     tcase_add_test(c, only_its_owner_may_talk_to_it);
     tcase_add_test(c, answers_have_the_members_of_the_protocol);
@@ -639,7 +629,7 @@ int main(void)
     tcase_add_test(c, refuses_a_reload_that_takes_back_what_is_lent);
     tcase_add_test(c, reloads);
 
-    c = add_case(s, "without", begin);
+    c = daemon_case(s, "without", begin, daemon_teardown, 20);
     tcase_add_test(c, a_second_request_does_not_cost_the_first_its_answer);
     tcase_add_loop_test(c, does_what_a_client_asked_that_is_gone, 0,
                         sizeof hang_up_at / sizeof hang_up_at[0]);
@@ -650,9 +640,5 @@ int main(void)
     tcase_add_test(c, refuses_what_has_no_room);
     tcase_add_test(c, refuses_a_reserve_that_a_standby_cannot_boot_with);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

@@ -465,26 +465,16 @@ START_TEST(holds_what_waits_for_both_members)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, getenv("XHS_TEST_STEP_MS") ? 600 : 30);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd, refused");
-    TCase *c = add_case(s, "once", begin_with_shop);
+    TCase *c = daemon_case(s, "once", begin_with_shop, daemon_teardown, 30);
 
     tcase_add_loop_test(c, any_call_of_a_takeover_may_fail_once, 0, CALLS);
     tcase_add_loop_test(c, any_call_of_a_rebuild_may_fail_once, 0, CALLS);
     tcase_add_loop_test(c, any_call_of_a_start_may_fail_once, 0, CALLS);
 
-    c = add_case(s, "ever", begin_with_shop);
+    c = daemon_case(s, "ever", begin_with_shop, daemon_teardown, 30);
     tcase_add_test(c, ends_rather_than_act_on_what_is_not_stored);
     tcase_add_test(c, ends_when_xenstored_does_not_answer);
     tcase_add_test(c, hands_nothing_over_without_a_confirmed_fence);
@@ -500,14 +490,10 @@ int main(void)
     tcase_add_loop_test(c, needs_no_more_than_it_has, 0, 5);
     tcase_add_test(c, says_so_when_others_take_what_the_victim_had);
 
-    c = add_case(s, "no pair yet", begin);
+    c = daemon_case(s, "no pair yet", begin, daemon_teardown, 30);
     tcase_add_test(c, undoes_a_pair_that_cannot_be_formed);
     tcase_add_test(c, says_once_that_the_reserve_is_short);
     tcase_add_test(c, holds_what_waits_for_both_members);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

@@ -478,36 +478,26 @@ START_TEST(a_standby_that_keeps_more_than_it_owns_is_reported)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, 20); /* with sanitizers, on a busy machine */
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd and its guests");
-    TCase *c = add_case(s, "garbage", begin_with_shop);
+    TCase *c = daemon_case(s, "garbage", begin_with_shop, daemon_teardown, 20);
 
     tcase_add_test(c, garbage_changes_nothing);
     tcase_add_test(c, an_agent_of_another_version_is_none);
     tcase_add_test(c, a_guest_may_remove_all_it_said);
     tcase_add_test(c, tells_of_a_kernel_that_was_replaced);
 
-    c = add_case(s, "storm", begin_with_shop);
+    c = daemon_case(s, "storm", begin_with_shop, daemon_teardown, 20);
     tcase_add_test(c, a_guest_is_heard_again_after_its_storm);
     tcase_add_test(c, a_storming_guest_is_still_read_once_a_second);
     tcase_add_test(c, a_storming_active_is_taken_over_from);
     tcase_add_test(c, a_storming_heir_delays_its_own_takeover);
 
-    c = add_case(s, "two pairs", begin_with_two);
+    c = daemon_case(s, "two pairs", begin_with_two, daemon_teardown, 20);
     tcase_add_test(c, a_storm_delays_no_other_pair);
 
-    c = add_case(s, "junk and lies", begin_with_shop);
+    c = daemon_case(s, "junk and lies", begin_with_shop, daemon_teardown, 20);
     tcase_add_test(c, a_pair_has_so_many_jobs_and_no_more);
     tcase_add_test(c, jobs_that_cannot_start_do_not_stop_others);
     tcase_add_test(c, a_job_that_wants_too_much_is_refused);
@@ -515,18 +505,14 @@ int main(void)
     tcase_add_test(c, replies_with_wrong_ids_are_thrown_away);
     tcase_add_test(c, a_victims_last_words_come_too_late);
 
-    c = add_case(s, "no answer", begin_with_shop);
+    c = daemon_case(s, "no answer", begin_with_shop, daemon_teardown, 20);
     tcase_add_test(c, says_that_the_heirs_agent_does_not_answer);
     tcase_add_test(c, says_that_the_heirs_balloon_does_not_grow);
     tcase_add_test(c, a_job_that_the_heir_refuses_has_failed);
 
-    c = add_case(s, "no pair yet", begin);
+    c = daemon_case(s, "no pair yet", begin, daemon_teardown, 20);
     tcase_add_test(c, a_job_that_only_one_member_has_is_not_protected);
     tcase_add_test(c, a_standby_that_keeps_more_than_it_owns_is_reported);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

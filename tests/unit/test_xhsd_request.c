@@ -360,26 +360,16 @@ static void begin_example(void)
     json_free(ask_ok(100, "{\"op\":\"reload\"}"));
 }
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, 20);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd and requests");
-    TCase *c = add_case(s, "tell", begin);
+    TCase *c = daemon_case(s, "tell", begin, daemon_teardown, 20);
 
     tcase_add_loop_test(c, what_the_os_can_spare_is_its_area_at_once, 0, 2);
     tcase_add_test(c, who_tells_of_memory_that_it_does_not_own_gets_it_granted);
     tcase_add_test(c, its_guest_is_told_what_its_os_could_spare);
 
-    c = add_case(s, "ask", begin);
+    c = daemon_case(s, "ask", begin, daemon_teardown, 20);
     tcase_add_loop_test(c, what_it_asks_for_is_granted_grown_into_started_and_given_back, 0, ASKS);
     tcase_add_loop_test(c, goes_to_the_heir_with_what_was_granted_and_comes_back_from_there, 0, 3);
     tcase_add_loop_test(c, a_plain_job_of_a_fallen_os_is_over_and_its_area_back, 0, 2);
@@ -388,12 +378,8 @@ int main(void)
     tcase_add_loop_test(c, ends_while_its_domain_still_grows, 0, 10);
     tcase_add_loop_test(c, asks_again_while_its_domain_still_shrinks, 1, 12);
 
-    c = add_case(s, "example", begin_example);
+    c = daemon_case(s, "example", begin_example, daemon_teardown, 20);
     tcase_add_test(c, the_worked_example);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

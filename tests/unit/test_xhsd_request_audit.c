@@ -400,20 +400,10 @@ START_TEST(all_pairs_are_checked)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*teardown)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, begin, teardown);
-    tcase_set_timeout(c, 20);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd's audit and check");
-    TCase *c = add_case(s, "audit", daemon_teardown);
+    TCase *c = daemon_case(s, "audit", begin, daemon_teardown, 20);
 
     tcase_add_test(c, nothing_differs);
     tcase_add_test(c, a_limit_that_somebody_raised_is_set_right);
@@ -423,7 +413,7 @@ int main(void)
     tcase_add_test(c, memory_that_is_on_its_way_is_not_missed);
     tcase_add_test(c, only_who_is_asked_for_is_looked_at);
 
-    c = add_case(s, "check", end_check);
+    c = daemon_case(s, "check", begin, end_check, 20);
     tcase_add_test(c, every_fault_of_a_protected_pair);
     tcase_add_test(c, a_pair_without_hot_standby_jobs);
     tcase_add_test(c, a_plain_job_has_no_fault_of_its_own);
@@ -435,9 +425,5 @@ int main(void)
     tcase_add_test(c, checked_all_along_a_takeover);
     tcase_add_test(c, all_pairs_are_checked);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

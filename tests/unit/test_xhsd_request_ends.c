@@ -409,20 +409,10 @@ START_TEST(what_others_took_from_the_host_is_missed_and_said)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, 20);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd and requests that end early");
-    TCase *c = add_case(s, "deaths", begin);
+    TCase *c = daemon_case(s, "deaths", begin, daemon_teardown, 20);
 
     tcase_add_loop_test(c, the_guest_dies, 0, CASES * DEATHS);
     tcase_add_loop_test(c, the_guest_dies_before_its_domain_has_grown, 0, 6);
@@ -430,24 +420,20 @@ int main(void)
     tcase_add_loop_test(c, both_members_die_one_after_the_other, 0, 2 * CASES);
     tcase_add_loop_test(c, the_other_member_dies, 0, CASES);
 
-    c = add_case(s, "changes", begin);
+    c = daemon_case(s, "changes", begin, daemon_teardown, 20);
     tcase_add_loop_test(c, the_guest_withdraws, 0, 6 * CHANGES);
     tcase_add_loop_test(c, the_size_changes_on_the_way, 0, 6 * SIZES);
 
-    c = add_case(s, "no start", begin);
+    c = daemon_case(s, "no start", begin, daemon_teardown, 20);
     tcase_add_loop_test(c, the_agent_refuses_to_start_it, 0, 3);
     tcase_add_loop_test(c, the_agent_does_not_answer, 0, 3);
     tcase_add_loop_test(c, the_job_fails, 0, 3);
     tcase_add_loop_test(c, the_standby_is_powered_off, 0, 3);
     tcase_add_loop_test(c, the_active_is_powered_off, 0, CASES);
 
-    c = add_case(s, "no memory", begin);
+    c = daemon_case(s, "no memory", begin, daemon_teardown, 20);
     tcase_add_loop_test(c, a_guest_that_does_not_grow_is_denied, 0, 3);
     tcase_add_loop_test(c, what_others_took_from_the_host_is_missed_and_said, 0, 3);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

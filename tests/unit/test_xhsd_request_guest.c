@@ -378,20 +378,10 @@ START_TEST(a_request_for_a_job_of_another_guest)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, 30);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd and odd requests");
-    TCase *c = add_case(s, "storm", begin_with_two);
+    TCase *c = daemon_case(s, "storm", begin_with_two, daemon_teardown, 30);
 
     tcase_add_loop_test(c, a_storm_of_requests_delays_nobody_else, 0, PACES);
     tcase_add_test(c, a_takeover_is_not_delayed_by_a_storm_of_requests);
@@ -399,7 +389,7 @@ int main(void)
     tcase_add_test(c, an_heir_that_writes_much_takes_over_no_later);
     tcase_add_test(c, a_request_for_a_job_of_another_guest);
 
-    c = add_case(s, "nonsense", begin);
+    c = daemon_case(s, "nonsense", begin, daemon_teardown, 30);
     tcase_add_test(c, denials_that_are_not_answered_do_not_heap_up);
     tcase_add_loop_test(c, nonsense_gets_nothing, 0, 2);
     tcase_add_loop_test(c, what_no_host_has_is_denied, 0, 2);
@@ -407,9 +397,5 @@ int main(void)
     tcase_add_test(c, a_request_that_is_repeated_is_one);
     tcase_add_test(c, what_comes_out_of_order);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

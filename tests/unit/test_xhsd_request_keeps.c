@@ -149,20 +149,10 @@ START_TEST(a_guest_that_keeps_memory_takes_over)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, 20);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd and guests that keep memory");
-    TCase *c = add_case(s, "refusers", begin);
+    TCase *c = daemon_case(s, "refusers", begin, daemon_teardown, 20);
 
     tcase_add_test(c, what_a_guest_keeps_is_not_unused);
     tcase_add_test(c, what_a_guest_keeps_is_back_when_it_dies);
@@ -170,9 +160,5 @@ int main(void)
     tcase_add_test(c, what_a_guest_keeps_serves_its_next_job);
     tcase_add_test(c, a_guest_that_keeps_memory_takes_over);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

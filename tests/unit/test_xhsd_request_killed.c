@@ -342,42 +342,28 @@ START_TEST(is_killed_in_a_takeover_of_a_request)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, getenv("XHS_TEST_STEP_MS") ? 600 : 30);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd, killed in a request");
-    TCase *c = add_case(s, "call", begin);
+    TCase *c = daemon_case(s, "call", begin, daemon_teardown, 30);
 
     tcase_add_loop_test(c, is_killed_at_any_call_of_a_request, 0, KINDS);
     tcase_add_loop_test(c, is_killed_while_it_takes_up_a_request, 1, 40);
     tcase_add_test(c, is_killed_at_any_call_of_a_denial);
 
-    c = add_case(s, "fail", begin);
+    c = daemon_case(s, "fail", begin, daemon_teardown, 30);
     tcase_add_loop_test(c, any_call_of_a_request_may_fail_once, 0, 2 * CALLS);
 
-    c = add_case(s, "time", begin);
+    c = daemon_case(s, "time", begin, daemon_teardown, 30);
     tcase_add_loop_test(c, is_away_for_a_while, 0, KINDS);
     tcase_add_loop_test(c, never_lives_longer_than_an_instant, 0, KINDS);
 
-    c = add_case(s, "step", begin);
+    c = daemon_case(s, "step", begin, daemon_teardown, 30);
     tcase_add_loop_test(c, is_killed_at_a_step, 0, 3 * MARKS);
     tcase_add_loop_test(c, is_killed_at_a_step_as_often_as_it_comes_there, 0, 3 * MARKS);
 
-    c = add_case(s, "takeover", begin);
+    c = daemon_case(s, "takeover", begin, daemon_teardown, 30);
     tcase_add_loop_test(c, is_killed_in_a_takeover_of_a_request, 0, 18);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

@@ -180,20 +180,10 @@ START_TEST(a_running_job_is_called_hot_standby)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, 30);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd and the kinds of jobs");
-    TCase *c = add_case(s, "kinds", begin);
+    TCase *c = daemon_case(s, "kinds", begin, daemon_teardown, 30);
 
     tcase_add_test(c, both_members_have_a_plain_job_of_a_name);
     tcase_add_test(c, a_job_becomes_hot_standby_and_plain_again);
@@ -201,9 +191,5 @@ int main(void)
     tcase_add_loop_test(c, a_job_changes_its_kind_on_the_way, 0, 6);
     tcase_add_test(c, a_running_job_is_called_hot_standby);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

@@ -123,20 +123,10 @@ START_TEST(a_pair_stays_protected_while_the_rest_of_a_job_comes)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, 20);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd and requests with a minimum");
-    TCase *c = add_case(s, "minimum", begin);
+    TCase *c = daemon_case(s, "minimum", begin, daemon_teardown, 20);
 
     tcase_add_test(c, what_is_there_is_enough);
     tcase_add_test(c, less_than_the_minimum_is_denied);
@@ -144,9 +134,5 @@ int main(void)
     tcase_add_test(c, a_job_starts_when_its_minimum_is_there);
     tcase_add_loop_test(c, a_pair_stays_protected_while_the_rest_of_a_job_comes, 0, 2);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

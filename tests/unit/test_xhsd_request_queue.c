@@ -376,20 +376,10 @@ START_TEST(a_pair_in_trouble_keeps_nothing_from_others)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, 20);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd and requests that wait");
-    TCase *c = add_case(s, "patience", begin);
+    TCase *c = daemon_case(s, "patience", begin, daemon_teardown, 20);
 
     tcase_add_test(c, waits_as_long_as_it_says_and_is_denied_then);
     tcase_add_test(c, waits_for_ever);
@@ -403,18 +393,14 @@ int main(void)
     tcase_add_test(c, many_wait_and_are_served_at_once);
     tcase_add_test(c, the_heir_waits_in_its_place);
 
-    c = add_case(s, "order", begin);
+    c = daemon_case(s, "order", begin, daemon_teardown, 20);
     tcase_add_test(c, is_served_in_order);
     tcase_add_test(c, a_higher_priority_comes_forward);
     tcase_add_test(c, who_cannot_be_served_is_passed_over);
 
-    c = add_case(s, "two pairs", begin);
+    c = daemon_case(s, "two pairs", begin, daemon_teardown, 20);
     tcase_add_loop_test(c, two_pairs_want_the_same_memory, 0, 5);
     tcase_add_loop_test(c, a_pair_in_trouble_keeps_nothing_from_others, 0, 6);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

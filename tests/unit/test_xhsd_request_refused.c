@@ -384,20 +384,10 @@ START_TEST(a_hot_standby_job_may_be_forced_and_is_left_behind)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, 20);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd and requests that are refused");
-    TCase *c = add_case(s, "refused", begin);
+    TCase *c = daemon_case(s, "refused", begin, daemon_teardown, 20);
 
     tcase_add_loop_test(c, says_what_is_impossible, 0, IMPOSSIBLE);
     tcase_add_loop_test(c, who_would_wait_is_told_at_once_what_is_impossible, 0, IMPOSSIBLE);
@@ -405,12 +395,12 @@ int main(void)
     tcase_add_test(c, a_denial_stands_until_it_is_answered);
     tcase_add_test(c, asks_for_less_and_gets_it);
 
-    c = add_case(s, "large", begin_large);
+    c = daemon_case(s, "large", begin_large, daemon_teardown, 20);
     tcase_add_test(c, says_what_the_whole_pool_has_not);
     tcase_add_test(c, says_how_much_is_missing_now);
     tcase_add_test(c, says_what_it_could_have_with_what_its_os_has);
 
-    c = add_case(s, "forced", begin);
+    c = daemon_case(s, "forced", begin, daemon_teardown, 20);
     tcase_add_test(c, forced_it_runs_and_the_pair_is_not_protected);
     tcase_add_test(c, first_the_surplus_is_left_behind);
     tcase_add_loop_test(c, then_jobs_by_priority, 0, 2);
@@ -418,9 +408,5 @@ int main(void)
     tcase_add_test(c, what_is_lost_already_refuses_no_more);
     tcase_add_test(c, a_hot_standby_job_may_be_forced_and_is_left_behind);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }

@@ -352,20 +352,10 @@ START_TEST(is_killed_while_a_pair_is_destroyed)
 }
 END_TEST
 
-static TCase *add_case(Suite *s, const char *name, void (*setup)(void))
-{
-    TCase *c = tcase_create(name);
-
-    tcase_add_checked_fixture(c, setup, daemon_teardown);
-    tcase_set_timeout(c, getenv("XHS_TEST_STEP_MS") ? 600 : 30);
-    suite_add_tcase(s, c);
-    return c;
-}
-
 int main(void)
 {
     Suite *s = suite_create("xhsd, killed");
-    TCase *c = add_case(s, "takeover", begin_with_shop);
+    TCase *c = daemon_case(s, "takeover", begin_with_shop, daemon_teardown, 30);
 
     tcase_add_loop_test(c, is_killed_in_a_takeover, 0, SPANS);
     tcase_add_loop_test(c, is_away_for_a_while_in_a_takeover, 0, SPANS);
@@ -376,20 +366,16 @@ int main(void)
     tcase_add_test(c, is_killed_three_times_in_a_takeover);
     tcase_add_test(c, is_killed_too_often_in_a_takeover);
 
-    c = add_case(s, "other", begin_with_shop);
+    c = daemon_case(s, "other", begin_with_shop, daemon_teardown, 30);
     tcase_add_test(c, is_killed_while_nothing_happens);
     tcase_add_test(c, is_killed_while_the_standby_is_rebuilt);
     tcase_add_test(c, is_killed_while_a_member_reboots);
     tcase_add_test(c, is_killed_while_the_active_is_restarted_in_place);
     tcase_add_test(c, is_dead_when_the_active_crashes);
 
-    c = add_case(s, "pair", begin_empty);
+    c = daemon_case(s, "pair", begin_empty, daemon_teardown, 30);
     tcase_add_test(c, is_killed_while_a_pair_is_formed);
     tcase_add_test(c, is_killed_while_a_pair_is_destroyed);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return daemon_run_suite(s);
 }
