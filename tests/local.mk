@@ -51,7 +51,7 @@ dom0_tests = \
 	%D%/unit/test_rmt %D%/unit/test_rmt_random %D%/unit/test_pool %D%/unit/test_plan \
 	%D%/unit/test_job %D%/unit/test_feasible %D%/unit/test_audit \
 	%D%/unit/test_pair %D%/unit/test_pair_daemon %D%/unit/test_pair_rules \
-	%D%/unit/test_pair_random \
+	%D%/unit/test_pair_scarce %D%/unit/test_pair_random \
 	%D%/unit/test_json %D%/unit/test_config
 check_PROGRAMS += $(dom0_tests)
 TESTS += $(dom0_tests)
@@ -78,6 +78,9 @@ story = %D%/unit/story.c %D%/unit/story.h $(sim)
 %C%_unit_test_pair_daemon_SOURCES = %D%/unit/test_pair_daemon.c $(story)
 %C%_unit_test_pair_daemon_CFLAGS = $(test_cflags)
 %C%_unit_test_pair_daemon_LDADD = libcore.la $(CHECK_LIBS)
+%C%_unit_test_pair_scarce_SOURCES = %D%/unit/test_pair_scarce.c $(story)
+%C%_unit_test_pair_scarce_CFLAGS = $(test_cflags)
+%C%_unit_test_pair_scarce_LDADD = libcore.la $(CHECK_LIBS)
 %C%_unit_test_pair_rules_SOURCES = %D%/unit/test_pair_rules.c $(sim)
 %C%_unit_test_pair_rules_CFLAGS = $(test_cflags)
 %C%_unit_test_pair_rules_LDADD = libcore.la $(CHECK_LIBS)
@@ -94,7 +97,8 @@ story = %D%/unit/story.c %D%/unit/story.h $(sim)
 # else is found in libfake before. The linker sends some of the daemon's calls to daemon.c.
 xhsd_tests = \
 	%D%/unit/test_xhsd %D%/unit/test_xhsd_control %D%/unit/test_xhsd_fail \
-	%D%/unit/test_xhsd_guest %D%/unit/test_xhsd_restart \
+	%D%/unit/test_xhsd_guest %D%/unit/test_xhsd_restart %D%/unit/test_xhsd_scarce \
+	%D%/unit/test_xhsd_many \
 	%D%/unit/test_xhsd_request %D%/unit/test_xhsd_request_ends %D%/unit/test_xhsd_request_refused \
 	%D%/unit/test_xhsd_request_queue %D%/unit/test_xhsd_request_killed \
 	%D%/unit/test_xhsd_request_guest %D%/unit/test_xhsd_request_audit \
@@ -172,6 +176,14 @@ xhsd_test_ldadd = libdaemon.la libxhsd.la libfake.la libxenadapt.la libwire.la l
 %C%_unit_test_xhsd_request_kinds_CFLAGS = $(test_cflags)
 %C%_unit_test_xhsd_request_kinds_LDFLAGS = $(xhsd_test_ldflags)
 %C%_unit_test_xhsd_request_kinds_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_many_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_many_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_many_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_many_LDADD = $(xhsd_test_ldadd)
+%C%_unit_test_xhsd_scarce_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
+%C%_unit_test_xhsd_scarce_CFLAGS = $(test_cflags)
+%C%_unit_test_xhsd_scarce_LDFLAGS = $(xhsd_test_ldflags)
+%C%_unit_test_xhsd_scarce_LDADD = $(xhsd_test_ldadd)
 %C%_unit_test_xhsd_restart_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
 %C%_unit_test_xhsd_restart_CFLAGS = $(test_cflags)
 %C%_unit_test_xhsd_restart_LDFLAGS = $(xhsd_test_ldflags)

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,10 @@
 
 #define SLOW_NS UINT64_C(30000000000)
 
-static const char current_kb_file[] = "/sys/devices/system/xen_memory/xen_memory0/info/current_kb";
+#define BALLOON_DIR "/sys/devices/system/xen_memory/xen_memory0"
+
+static const char current_kb_file[] = BALLOON_DIR "/info/current_kb";
+static const char target_kb_file[] = BALLOON_DIR "/target_kb";
 
 static int read_text(const char *file, char *buf, size_t size, struct xhs_error *e)
 {
@@ -91,6 +95,19 @@ int memory_current_kb(uint64_t *kb, struct xhs_error *e)
     if (!msg_parse_u64(text, MSG_KB_MAX, kb))
         return xhs_fail(e, XHS_E_SYSTEM, "%s: no number", current_kb_file);
     return 0;
+}
+
+int memory_set_target_kb(uint64_t kb, struct xhs_error *e)
+{
+    char text[24];
+    size_t len = (size_t)snprintf(text, sizeof text, "%" PRIu64, kb);
+    int fd = open(target_kb_file, O_WRONLY | O_CLOEXEC);
+    bool set = fd >= 0 && write(fd, text, len) == (ssize_t)len;
+    int errnum = errno;
+
+    if (fd >= 0)
+        close(fd);
+    return set ? 0 : xhs_fail_errno(e, XHS_E_SYSTEM, errnum, "%s", target_kb_file);
 }
 
 void memory_hurry_kernel(void)

@@ -25,6 +25,9 @@ bool memory_due(const struct msg_memory *last, uint64_t last_ns, const struct ms
 /* What the domain has in all, as the balloon driver counts. */
 int memory_current_kb(uint64_t *kb, struct xhs_error *e);
 
+/* Its target, as dom0 sets it too. */
+int memory_set_target_kb(uint64_t kb, struct xhs_error *e);
+
 /*
  * Priorities of the kernel threads that a takeover waits for. xen-balloon goes before the job that
  * it competes with, but xenbus and xenwatch, by which dom0's word comes, before it: at equal

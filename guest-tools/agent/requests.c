@@ -92,6 +92,15 @@ static bool do_deny(struct agent *a, const struct pending *p)
     return true;
 }
 
+static bool do_balloon(struct agent *a, const struct pending *p)
+{
+    struct xhs_error err = { 0 };
+    bool set = memory_set_target_kb(p->req.kb, &err) == 0;
+
+    reply(a, p->id, set, err.text);
+    return true;
+}
+
 static bool try_request(struct agent *a, const struct pending *p)
 {
     switch (p->req.op) {
@@ -103,6 +112,8 @@ static bool try_request(struct agent *a, const struct pending *p)
         return try_stop(a, p);
     case MSG_OP_DENY:
         return do_deny(a, p);
+    case MSG_OP_BALLOON:
+        return do_balloon(a, p);
     }
     return true;
 }

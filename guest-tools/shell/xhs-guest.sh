@@ -12,6 +12,7 @@ name=$1 kb=$2 command=$3 hot=${XHS_HOT_STANDBY:-yes}
 key=data/xhs/job/$name
 boot=$(cat /proc/sys/kernel/random/boot_id)
 left=${XHS_RUN_DIR:-/run}/xhs-guest.$name # "PID REQUEST KB HOT", for who starts this again
+memory=${XHS_MEMORY_DIR:-/sys/devices/system/xen_memory/xen_memory0} # the balloon driver's
 pid='' id='' seen=' ' waiting=''
 
 fields() { echo "hot_standby=$hot memory_kb=$kb${XHS_PRIORITY:+ priority=$XHS_PRIORITY}"; }
@@ -52,16 +53,22 @@ stop() { # REASON: ask, and after 10 s kill
 }
 
 engage() { # ID KB: answer when the memory is there, unless dom0 gave up
-    until [ "$(cat /sys/devices/system/xen_memory/xen_memory0/info/current_kb)" -ge "$2" ]; do
+    until [ "$(cat "$memory/info/current_kb")" -ge "$2" ]; do
         xenstore-exists "xhs/req/$1" || return
         sleep 0.1 2>/dev/null || sleep 1
     done
     reply "$1" ok
 }
 
+balloon() { # ID KB
+    if echo "$2" 2>/dev/null >"$memory/target_kb"; then reply "$1" ok
+    else reply "$1" failed "the balloon's target cannot be set here"; fi
+}
+
 request() { # ID OP JOB KB [TEXT...]; false: not yet, try again at the next change
     case "$2 $3" in
     "engage -") engage "$1" "$4" & ;;
+    "balloon -") balloon "$1" "$4" ;;
     "start $name")
         if ! alive; then
             [ "$1" = "$grant" ] || return

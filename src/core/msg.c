@@ -333,9 +333,9 @@ enum msg_error msg_parse_req(const char *buf, size_t len, struct msg_req *out)
     if (!next_word(&rest, &word))
         return MSG_MISSING;
     if (span_is(word, "-")) {
-        if (m.op != MSG_OP_ENGAGE)
+        if (m.op != MSG_OP_ENGAGE && m.op != MSG_OP_BALLOON)
             return MSG_MISSING;
-    } else if (!span_valid_name(word)) {
+    } else if (!span_valid_name(word) || m.op == MSG_OP_BALLOON) {
         return MSG_BAD_NAME;
     } else {
         copy_span(m.job, word, MSG_NAME_MAX);

@@ -13,7 +13,8 @@
  *   req     OP JOB|- KB [TEXT]
  * TEXT runs to the end of the line; what is beyond MSG_TEXT_MAX is cut off. A final newline is
  * allowed, so that a shell can write it. Fields stand in any order; neither memory_min_kb nor ask_kb
- * may exceed memory_kb; start, stop and deny name a job, and only deny has a TEXT.
+ * may exceed memory_kb; start, stop and deny name a job, balloon names none, and only deny has a
+ * TEXT.
  */
 #ifndef XHS_CORE_MSG_H
 #define XHS_CORE_MSG_H
@@ -92,12 +93,14 @@ struct msg_memory {
 };
 
 /* engage: answer once the domain has KB in all. start, stop: the job, with an area of KB. deny: the
- * job's request for memory is refused; KB is what it could have now, TEXT says why. */
+ * job's request for memory is refused; KB is what it could have now, TEXT says why. balloon: set the
+ * balloon driver's target to KB. */
 #define MSG_OPS(O) \
     O(ENGAGE, "engage") \
     O(START, "start") \
     O(STOP, "stop") \
-    O(DENY, "deny")
+    O(DENY, "deny") \
+    O(BALLOON, "balloon")
 
 enum msg_op {
 #define O(id, word) MSG_OP_##id,

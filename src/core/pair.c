@@ -56,9 +56,10 @@ void mark(struct pair_actions *out, const char *step)
         out->act[out->n - 1].mark = step;
 }
 
-void start_op(struct pair *p, int member, enum member_op op, uint64_t kb,
+void start_op(struct pair *p, int member, enum member_op op, uint64_t kb, int64_t now_ns,
               struct pair_actions *out)
 {
+    struct member *m = &p->m[member];
     static const enum pair_action_type type[] = {
         [OP_FENCE] = ACT_FENCE,
         [OP_FREE] = ACT_FREE,
@@ -66,7 +67,9 @@ void start_op(struct pair *p, int member, enum member_op op, uint64_t kb,
         [OP_CREATE] = ACT_CREATE,
     };
 
-    p->m[member].op = op;
+    m->op = op;
+    m->op_ns = now_ns;
+    m->slow = false;
     act(out, type[op], member)->kb = kb;
 }
 
@@ -82,7 +85,7 @@ void upkeep(struct pair *p, int member, bool build, int64_t now_ns, struct pair_
         report(out, REPORT_MEMBER, "%s died while it was coming up", m->name);
     }
     if (m->leaving && m->domid >= 0) {
-        start_op(p, member, OP_CLEAN, 0, out);
+        start_op(p, member, OP_CLEAN, 0, now_ns, out);
         return;
     }
     if (!build || m->domid >= 0 || m->off || m->stranger || m->tries >= MEMBER_TRIES)
@@ -92,7 +95,7 @@ void upkeep(struct pair *p, int member, bool build, int64_t now_ns, struct pair_
     m->tries++;
     m->leaving = false;
     m->boot_kb = pair_boot_kb(p, member);
-    start_op(p, member, OP_CREATE, m->boot_kb, out);
+    start_op(p, member, OP_CREATE, m->boot_kb, now_ns, out);
 }
 
 /* ---- states ---- */
@@ -112,7 +115,7 @@ void renew(struct pair *p, int member)
 
 static void enter_rebooting(struct pair *p, struct pool *pool, struct pair_actions *out)
 {
-    give_up_move(p, pool);
+    give_up_move(p, pool, out);
     for (int i = 0; i < MEMBERS; i++) {
         if (p->m[i].off || p->m[i].suspended) /* by will of others: left alone */
             continue;
@@ -130,7 +133,7 @@ static void enter_stopping(struct pair *p, struct pool *pool, struct pair_action
         p->m[i].retry_ns = 0;
         halt_jobs(p, i, JOB_STOPPED, out);
     }
-    give_up_move(p, pool);
+    give_up_move(p, pool, out);
     for (unsigned i = 0; i < p->jobs; i++)
         release_area(p, &p->job[i], out);
 }
@@ -199,7 +202,7 @@ static void enter(struct pair *p, struct pool *pool, int64_t now_ns, struct pair
         enter_rebooting(p, pool, out);
         break;
     case PAIR_RESTARTING:
-        enter_restarting(p, pool);
+        enter_restarting(p, pool, out);
         break;
     case PAIR_SWITCHING:
         p->ask = ASK_NOTHING;
@@ -250,10 +253,11 @@ static void during(struct pair *p, struct pool *pool, int64_t now_ns, struct pai
         break;
     case PAIR_MOVING:
         free_victim(p, now_ns, out);
-        during_moving(p, now_ns, out);
+        during_moving(p, pool, now_ns, out);
         break;
     case PAIR_STARTING:
         free_victim(p, now_ns, out);
+        during_starting(p, pool, now_ns, out);
         follow_jobs(p, pool, false, now_ns, out);
         break;
     case PAIR_REBUILDING:
@@ -294,6 +298,34 @@ static void during(struct pair *p, struct pool *pool, int64_t now_ns, struct pai
     }
 }
 
+static void give_reason(struct pair *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void give_reason(struct pair *p, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(p->reason, sizeof p->reason, fmt, ap);
+    va_end(ap);
+}
+
+/* The first job's memory does not come, or is not known to be usable. */
+static void stuck_reason(struct pair *p)
+{
+    const struct member *h = &p->m[p->intent.heir];
+    uint64_t want = start_kb(p), tot = h->look.tot_kb;
+    char how[80];
+
+    if (want <= tot + PLAN_TOLERANCE_KB)
+        give_reason(p, "the agent on %s does not say that its memory is usable: look at %s's "
+                    "console, then xhs recover %s", h->name, h->name, p->name);
+    else
+        give_reason(p, "%s has %llu of the %llu MiB that it needs to start its first job, %llu MiB "
+                    "short%s: %s, then xhs recover %s", h->name, MIB(tot), MIB(want),
+                    MIB_UP(want - tot), tried(p, how, sizeof how),
+                    p->nudges ? "look at its console" : "free memory on the host", p->name);
+}
+
 /* Why a pair fails, with the figures; for other states the trigger says it all. */
 static void set_reason(struct pair *p, const struct pair_rule *r)
 {
@@ -302,29 +334,14 @@ static void set_reason(struct pair *p, const struct pair_rule *r)
 
     p->reason[0] = '\0';
     if (r->to == PAIR_UNPROTECTED) {
-        if (pair_unprotected(p, buf, sizeof buf))
-            snprintf(p->reason, sizeof p->reason, "%s", buf);
-        else
-            snprintf(p->reason, sizeof p->reason, "%s", pair_rule_text(r));
+        const char *why = pair_unprotected(p, buf, sizeof buf);
+        give_reason(p, "%s", why ? why : pair_rule_text(r));
     } else if (r->to == PAIR_FAILED && p->state == PAIR_MOVING) {
-        const struct member *h = &p->m[p->intent.heir];
-        uint64_t want = rmt_owned_kb(&p->rmt, (enum owner)p->intent.heir) + jobs_minimum_kb(p);
-        unsigned long long short_kb = want > h->look.tot_kb ? want - h->look.tot_kb : 0;
-        if (short_kb > PLAN_TOLERANCE_KB)
-            snprintf(p->reason, sizeof p->reason,
-                     "%s has %llu of the %llu MiB its jobs need to start, %llu MiB short: free "
-                     "memory on the host, then xhs recover %s",
-                     h->name, (unsigned long long)h->look.tot_kb / 1024,
-                     (unsigned long long)want / 1024, (short_kb + 1023) / 1024, p->name);
-        else
-            snprintf(p->reason, sizeof p->reason,
-                     "the agent on %s does not say that its memory is usable: look at %s's "
-                     "console, then xhs recover %s", h->name, h->name, p->name);
+        stuck_reason(p);
     } else if (r->to == PAIR_FAILED || (r->to == PAIR_STOPPING && p->state == PAIR_FORMING &&
                                         p->ask != ASK_STOP)) {
         const char *why = m->error[0] ? m->error : p->m[other_member(p->active)].error;
-        snprintf(p->reason, sizeof p->reason, "%.90s%s%.100s", pair_rule_text(r),
-                 why[0] ? ": " : "", why);
+        give_reason(p, "%.90s%s%.100s", pair_rule_text(r), why[0] ? ": " : "", why);
     }
 }
 
@@ -371,7 +388,7 @@ static int64_t next_tick(const struct pair *p, int64_t now_ns)
         return now_ns + MOVE_STEP_NS;
     case PAIR_STARTING:
     case PAIR_REBUILDING:
-        return now_ns + (transit_kb(p) ? MOVE_STEP_NS : SETTLE_STEP_NS);
+        return now_ns + (p->intent.id ? MOVE_STEP_NS : SETTLE_STEP_NS);
     case PAIR_FORMING:
     case PAIR_REBOOTING:
     case PAIR_RESTARTING:
@@ -414,10 +431,11 @@ void pair_step(struct pair *p, struct pool *pool, const struct pair_event *ev, i
             break;
         transition(p, pool, r, now_ns, out);
     }
+    watch_destroys(p, now_ns, out);
     tidy_queue(p, pool);
     take_back(p, pool, now_ns, out);
     if (ev->type != EV_ORDERED) /* else an order that cannot be backed would be given for ever */
-        regulate_memory(p, now_ns, out);
+        regulate_memory(p, pool, now_ns, out);
     p->tick_ns = next_tick(p, now_ns);
 }
 

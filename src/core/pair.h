@@ -47,7 +47,7 @@ enum pair_state {
     P(DETECT, "detect") /* the fault is known here: 0 of the timeline */         \
     P(FENCE, "fence")   /* the hypervisor confirms that the victim is dead */    \
     P(PLAN, "plan")     /* the table says what moves; the reserve is allotted */ \
-    P(MOVE, "move")     /* the heir has the jobs' minimum */                     \
+    P(MOVE, "move")     /* the heir has what the first job needs to start */     \
     P(ENGAGE, "engage") /* ... and its agent says it is usable */                \
     P(COMMIT, "commit") /* the jobs' areas have their new owner */               \
     P(START, "start")   /* the jobs run */                                       \
@@ -105,6 +105,8 @@ struct member {
     struct look look;
     bool fresh; /* look is of this step: older ones do for nothing that hands memory on */
     enum member_op op;
+    int64_t op_ns; /* when it began */
+    bool slow;     /* a destroy that takes too long; said once */
     bool leaving; /* xhs itself takes it down: its end is no fault */
     bool fenced;  /* the hypervisor confirmed that domid cannot run again */
     bool freed;   /* and its memory is back */
@@ -180,6 +182,8 @@ struct pair {
     uint64_t heir_had_kb;      /* what the heir owned when the move began */
     uint64_t progress_kb;      /* the heir's pages when they last grew, and when that was */
     int64_t progress_ns;
+    unsigned nudges;           /* targets since then that it was given again */
+    uint64_t balloon_id;       /* outstanding request to set its target itself; 0: none */
     int64_t entered_ns;        /* this state */
     int64_t fault_ns;          /* when the fault under way was noticed */
     int64_t tick_ns;           /* wanted next; INT64_MAX: none */
@@ -279,6 +283,9 @@ uint64_t pair_waiting_kb(const struct pair *p);
  * KiB. */
 uint64_t pair_borrowed_kb(const struct pair *p);
 
+/* What the reserve has lent to a takeover whose heir was not yet told to take it. KiB. */
+uint64_t pair_undrawn_kb(const struct pair *p);
+
 /* What the member has to boot with. KiB. */
 uint64_t pair_boot_kb(const struct pair *p, int member);
 
@@ -287,6 +294,13 @@ bool pair_member_runs(const struct member *m);
 
 /* What the member shall have: what it owns, and what is on its way to it. KiB. */
 uint64_t pair_goal_kb(const struct pair *p, int member);
+
+/* 1 + the highest priority of its hot-standby jobs that run, or are on their way; 0: none is. */
+uint64_t pair_rank(const struct pair *p);
+
+/* Until when its jobs, which wait for what they need to start, come before what others' heirs are
+ * to get beyond that; 0: none waits. */
+int64_t pair_urgent_until_ns(const struct pair *p);
 
 /* key: of job.h */
 struct job *pair_job(struct pair *p, const char *key);

@@ -138,21 +138,28 @@ static void absorb_memory(struct pair *p, const struct pair_event *ev)
     m->floor_kb = plan_floor_kb(m->kernel_kb, ev->memory.total_kb - ev->memory.available_kb);
 }
 
+/* Is it the heir's answer to this one? */
+static bool answers(struct pair *p, uint64_t *id, const struct pair_event *ev, const char *what,
+                    struct pair_actions *out)
+{
+    if (!*id || ev->request != *id || ev->member != p->intent.heir)
+        return false;
+    withdraw(p, id, out);
+    if (!ev->reply.ok)
+        report(out, REPORT_ALERT, "%s cannot %s: %s", p->m[ev->member].name, what, ev->reply.text);
+    return true;
+}
+
 static void absorb_reply(struct pair *p, const struct pair_event *ev, struct pair_actions *out)
 {
     struct member *m = &p->m[ev->member];
 
     if (m->domid != (int64_t)ev->domid || strcmp(m->boot_id, ev->reply.boot_id) != 0)
         return;
-    if (p->engage_id && ev->request == p->engage_id && ev->member == p->intent.heir) {
-        act(out, ACT_FORGET, ev->member)->request = ev->request;
+    if (answers(p, &p->engage_id, ev, "engage its memory", out))
         p->engaged = ev->reply.ok;
-        p->engage_id = 0;
-        if (!ev->reply.ok)
-            report(out, REPORT_ALERT, "%s cannot engage its memory: %s", m->name, ev->reply.text);
-        return;
-    }
-    absorb_job_reply(p, ev, out);
+    else if (!answers(p, &p->balloon_id, ev, "set its balloon's target", out))
+        absorb_job_reply(p, ev, out);
 }
 
 static void absorb_ask(struct pair *p, enum pair_ask ask)

@@ -22,6 +22,10 @@
 #define GROW_STEP_NS (30 * MS)        /* and when no takeover waits for it */
 #define MOVE_LIMIT_NS (10 * SECOND)   /* without any progress */
 #define NUDGE_NS (2 * SECOND)         /* an order that is not followed is given again */
+#define BALLOON_NUDGES 2              /* then the guest is asked to set its target itself */
+#define SCARCE_NS (8 * SECOND)        /* without any progress: jobs that fit start, others fail */
+#define URGENT_NS (2 * SECOND)        /* from a fence on, its jobs' start is before others' growth */
+#define FREE_LIMIT_NS (5 * SECOND)    /* a destroy that takes longer is said */
 #define SETTLE_STEP_NS (100 * MS)
 #define BOOT_LIMIT_NS (180 * SECOND)  /* from unpause to the agent's first word */
 #define CLEAN_RETRY_NS SECOND
@@ -43,6 +47,12 @@ uint64_t transit_kb(const struct pair *p);
 uint64_t hot_jobs_kb(const struct pair *p, int member); /* areas of hot-standby jobs */
 /* Of the member's live hot-standby jobs, the one an heir can best do without; -1: it has none. */
 int least_job(const struct pair *p, int member);
+/* Of the jobs on their way, the one to start first after that one (-1: of all); -1: none. */
+int next_job(const struct pair *p, int after);
+uint64_t needs_kb(const struct pair *p, int job); /* one on its way, to start */
+uint64_t started_kb(const struct pair *p); /* the least for the heir and its jobs that started */
+uint64_t start_kb(const struct pair *p);   /* ... and the next job */
+uint64_t minimum_kb(const struct pair *p); /* ... and all that are on their way */
 bool member_has_its_own(const struct pair *p, int member);
 
 static inline int other_member(int member)
@@ -59,7 +69,7 @@ struct pair_action *act(struct pair_actions *out, enum pair_action_type type, in
 void report(struct pair_actions *out, enum pair_report event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void mark(struct pair_actions *out, const char *step); /* the event just reported */
-void start_op(struct pair *p, int member, enum member_op op, uint64_t kb,
+void start_op(struct pair *p, int member, enum member_op op, uint64_t kb, int64_t now_ns,
               struct pair_actions *out);
 void renew(struct pair *p, int member);
 void upkeep(struct pair *p, int member, bool build, int64_t now_ns, struct pair_actions *out);
@@ -68,18 +78,22 @@ void upkeep(struct pair *p, int member, bool build, int64_t now_ns, struct pair_
 void enter_fencing(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
 void during_fencing(struct pair *p, int64_t now_ns, struct pair_actions *out);
 void enter_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
-void during_moving(struct pair *p, int64_t now_ns, struct pair_actions *out);
+void during_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
 void enter_starting(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
-void give_up_move(struct pair *p, struct pool *pool);
-void enter_restarting(struct pair *p, struct pool *pool);
+void during_starting(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
+void give_up_move(struct pair *p, struct pool *pool, struct pair_actions *out);
+void enter_restarting(struct pair *p, struct pool *pool, struct pair_actions *out);
 void finish_move(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
 void stamp(struct pair *p, enum pair_phase phase, int64_t now_ns, struct pair_actions *out);
 void free_victim(struct pair *p, int64_t now_ns, struct pair_actions *out);
+void watch_destroys(struct pair *p, int64_t now_ns, struct pair_actions *out);
+/* A request to the heir, which may be answered already (id 0), is not needed any more. */
+void withdraw(struct pair *p, uint64_t *id, struct pair_actions *out);
 
 /* pair_memory.c */
-void regulate_memory(struct pair *p, int64_t now_ns, struct pair_actions *out);
+void regulate_memory(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
 void note_memory(struct pair *p, int64_t now_ns, struct pair_actions *out);
-uint64_t jobs_minimum_kb(const struct pair *p);
+const char *tried(const struct pair *p, char *buf, size_t size); /* to make the heir grow */
 
 /* pair_jobs.c */
 void absorb_job(struct pair *p, const struct pair_event *ev, struct pair_actions *out);

@@ -322,11 +322,10 @@ static void take_report(struct pair *p, struct job *j, const struct pair_event *
         set_job(p, j, JOB_WAITING, "", out);
     j->known[ev->member] = true;
     j->report[ev->member] = *r;
-    if (!job_hot(j) || ev->member == p->active) {
-        j->priority = r->priority;
-        if (idle(j) && !rmt_find_job(&p->rmt, j->key))
-            take_size(j, r);
-    }
+    if (!job_hot(j) || ev->member == p->active || !j->known[p->active])
+        j->priority = r->priority; /* it is not stored, and the active's word may be gone */
+    if ((!job_hot(j) || ev->member == p->active) && idle(j) && !rmt_find_job(&p->rmt, j->key))
+        take_size(j, r);
     if (r->state == MSG_JOB_RUNNING && r->hot_standby == job_hot(j) &&
         (j->owner != ev->member || j->request != r->request))
         runs_ungranted(p, j, ev, out);

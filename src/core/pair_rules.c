@@ -121,6 +121,89 @@ int least_job(const struct pair *p, int member)
     return least;
 }
 
+/* One that the heir does not know will fail there: nobody waits for its sake. */
+static bool heir_knows(const struct pair *p, int job)
+{
+    return p->job[job].known[p->intent.heir];
+}
+
+uint64_t needs_kb(const struct pair *p, int job)
+{
+    return heir_knows(p, job) ? p->job[job].min_kb : 0;
+}
+
+static bool comes_before(const struct pair *p, int a, int b)
+{
+    uint64_t x = p->job[a].priority, y = p->job[b].priority;
+
+    if (heir_knows(p, a) != heir_knows(p, b))
+        return heir_knows(p, a);
+    return x > y || (x == y && a < b);
+}
+
+int next_job(const struct pair *p, int after)
+{
+    int next = -1;
+
+    for (int i = 0; i < (int)p->jobs; i++) {
+        if (p->job[i].state == JOB_MOVING && (after < 0 || comes_before(p, after, i)) &&
+            (next < 0 || comes_before(p, i, next)))
+            next = i;
+    }
+    return next;
+}
+
+uint64_t started_kb(const struct pair *p)
+{
+    uint64_t kb = p->heir_had_kb;
+
+    for (unsigned i = 0; i < p->jobs; i++) {
+        const struct job *j = &p->job[i];
+        if (job_hot(j) && job_live(j) && j->owner == p->intent.heir)
+            kb += j->min_kb;
+    }
+    return kb;
+}
+
+uint64_t start_kb(const struct pair *p)
+{
+    int next = next_job(p, -1);
+
+    return started_kb(p) + (next < 0 ? 0 : needs_kb(p, next));
+}
+
+uint64_t minimum_kb(const struct pair *p)
+{
+    uint64_t kb = started_kb(p);
+
+    for (int i = next_job(p, -1); i >= 0; i = next_job(p, i))
+        kb += needs_kb(p, i);
+    return kb;
+}
+
+uint64_t pair_rank(const struct pair *p)
+{
+    uint64_t rank = 0;
+
+    for (unsigned i = 0; i < p->jobs; i++) {
+        const struct job *j = &p->job[i];
+        if (job_hot(j) && (job_live(j) || j->state == JOB_MOVING) && j->priority >= rank)
+            rank = j->priority + 1;
+    }
+    return rank;
+}
+
+int64_t pair_urgent_until_ns(const struct pair *p)
+{
+    int64_t fenced_ns = p->takeover.at_ns[PHASE_FENCE];
+
+    if (!p->intent.id || next_job(p, -1) < 0)
+        return 0;
+    if (p->state == PAIR_RECOVERING) /* from an earlier daemon: it goes on at the first look */
+        return INT64_MAX;
+    return fenced_ns ? fenced_ns + URGENT_NS : 0;
+}
+
 static bool has_domain(const struct member *m)
 {
     return m->domid >= 0 && !m->leaving;
@@ -184,6 +267,18 @@ uint64_t pair_borrowed_kb(const struct pair *p)
         kb += more;
     }
     return kb;
+}
+
+/* Its limit in the hypervisor tells what an earlier daemon told it. */
+uint64_t pair_undrawn_kb(const struct pair *p)
+{
+    const struct member *h = p->intent.heir == MEMBER_NONE ? NULL : &p->m[p->intent.heir];
+    uint64_t told = h && h->look.max_kb > PLAN_SLACK_KB ? h->look.max_kb - PLAN_SLACK_KB : 0;
+
+    if (h && h->target_kb > told)
+        told = h->target_kb;
+    told = told > p->heir_had_kb ? told - p->heir_had_kb : 0;
+    return p->intent.loan_kb > told ? p->intent.loan_kb - told : 0;
 }
 
 bool member_needs_fence(const struct pair *p, int member)

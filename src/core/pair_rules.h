@@ -33,7 +33,7 @@
     T(fenced_standby, "the standby is dead, the hypervisor confirms it")                        \
     T(fence_unconfirmed, "the hypervisor does not confirm the fence")                           \
     T(heir_down, "the heir is down as well")                                                    \
-    T(minimum_committed, "the heir has, and its OS can use, what the jobs need to start")       \
+    T(minimum_committed, "the heir has, and its OS can use, what its first job needs to start") \
     T(move_stuck, "the heir's memory does not come")                                            \
     T(jobs_started, "every job of the takeover runs on the heir, or has failed there")          \
     T(standby_ready, "the new standby runs")                                                    \

@@ -63,7 +63,7 @@ void during_fencing(struct pair *p, int64_t now_ns, struct pair_actions *out)
     for (int i = 0; i < MEMBERS; i++) {
         struct member *m = &p->m[i];
         if (member_needs_fence(p, i) && !m->fenced && m->op == OP_NONE && now_ns >= m->retry_ns)
-            start_op(p, i, OP_FENCE, 0, out);
+            start_op(p, i, OP_FENCE, 0, now_ns, out);
     }
 }
 
@@ -76,7 +76,27 @@ void free_victim(struct pair *p, int64_t now_ns, struct pair_actions *out)
         return;
     m = &p->m[p->intent.victim];
     if (m->fenced && !m->freed && m->op == OP_NONE && m->domid >= 0 && now_ns >= m->retry_ns)
-        start_op(p, p->intent.victim, OP_FREE, 0, out);
+        start_op(p, p->intent.victim, OP_FREE, 0, now_ns, out);
+}
+
+void watch_destroys(struct pair *p, int64_t now_ns, struct pair_actions *out)
+{
+    for (int i = 0; i < MEMBERS; i++) {
+        struct member *m = &p->m[i];
+        if (m->op != OP_FREE || m->slow || now_ns - m->op_ns <= FREE_LIMIT_NS)
+            continue;
+        m->slow = true;
+        report(out, REPORT_ALERT, "%s is being destroyed for more than %d s, and still has %llu "
+               "MiB: %s grows on from what is free", m->name, (int)(FREE_LIMIT_NS / SECOND),
+               MIB(m->look.tot_kb), p->m[other_member(i)].name);
+    }
+}
+
+void withdraw(struct pair *p, uint64_t *id, struct pair_actions *out)
+{
+    if (*id)
+        act(out, ACT_FORGET, p->intent.heir)->request = *id;
+    *id = 0;
 }
 
 /* What the heir would have if all the surplus stayed behind. */
@@ -112,19 +132,31 @@ static void leave_behind(struct pair *p, int victim, struct pair_actions *out)
         rmt_keep(&p->rmt, victim, need - max);
 }
 
+/* Is what the first job needs usable? For those after it the hypervisor's count will do. */
+static void ask_engage(struct pair *p, struct pool *pool, struct pair_actions *out)
+{
+    struct pair_action *a;
+
+    withdraw(p, &p->engage_id, out);
+    p->engaged = next_job(p, -1) < 0;
+    if (p->engaged)
+        return;
+    p->engage_id = pool_request(pool);
+    a = act(out, ACT_ASK, p->intent.heir);
+    a->request = p->engage_id;
+    a->op = MSG_OP_ENGAGE;
+    a->kb = start_kb(p) - PLAN_TOLERANCE_KB;
+}
+
 void enter_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out)
 {
     int victim = p->intent.victim, heir = other_member(victim);
-    uint64_t min_kb;
 
     stamp(p, PHASE_FENCE, now_ns, out);
     p->intent.heir = heir;
     p->progress_kb = p->m[heir].look.tot_kb;
     p->progress_ns = now_ns;
-    p->engaged = false;
-    if (p->engage_id) /* not answered */
-        act(out, ACT_FORGET, heir)->request = p->engage_id;
-    p->engage_id = 0;
+    p->nudges = 0;
     if (committed(p)) /* by an earlier daemon */
         return;
     leave_behind(p, victim, out);
@@ -132,37 +164,77 @@ void enter_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair
     rmt_fault(&p->rmt, victim);
     if (!p->victim_had_kb) /* gone before it was seen */
         p->victim_had_kb = rmt_total_kb(&p->rmt) - p->heir_had_kb;
-    if (!p->intent.loan_kb)
-        p->intent.loan_kb = pool_lend(pool, transit_kb(p));
-    p->intent.phase = PHASE_MOVE;
     for (unsigned i = 0; i < p->jobs; i++) {
         struct job *j = &p->job[i];
         if (j->owner == victim && job_live(j))
             set_job(p, j, job_hot(j) ? JOB_MOVING : JOB_STOPPED, "", out);
     }
+    /* What jobs can do without comes from the victim: so the reserve goes round, should several
+     * pairs fail at once. */
+    if (!p->intent.loan_kb)
+        p->intent.loan_kb = pool_lend(pool, minimum_kb(p) - p->heir_had_kb);
+    p->intent.phase = PHASE_MOVE;
     pair_changed(p);
     stamp(p, PHASE_PLAN, now_ns, out);
+    ask_engage(p, pool, out);
+}
 
-    min_kb = jobs_minimum_kb(p);
-    if (min_kb == 0) {
-        p->engaged = true;
-    } else {
-        struct pair_action *a = act(out, ACT_ASK, heir);
-        p->engage_id = pool_request(pool);
-        a->request = p->engage_id;
-        a->op = MSG_OP_ENGAGE;
-        a->kb = rmt_owned_kb(&p->rmt, (enum owner)heir) + min_kb - PLAN_TOLERANCE_KB;
+/* What the heir has, it has for the jobs that started, and so much for others. */
+static uint64_t room_kb(const struct pair *p)
+{
+    uint64_t has = p->m[p->intent.heir].look.tot_kb + PLAN_TOLERANCE_KB, used = started_kb(p);
+
+    return has > used ? has - used : 0;
+}
+
+static bool any_fits(const struct pair *p)
+{
+    for (int i = next_job(p, -1); i >= 0; i = next_job(p, i)) {
+        if (needs_kb(p, i) <= room_kb(p))
+            return true;
+    }
+    return false;
+}
+
+static void leave_out(struct pair *p, struct pool *pool, struct job *j, uint64_t room,
+                      struct pair_actions *out)
+{
+    uint64_t has = room > PLAN_TOLERANCE_KB ? room - PLAN_TOLERANCE_KB : 0;
+    char reason[MSG_TEXT_MAX + 1];
+
+    j->owner = p->intent.heir;
+    snprintf(reason, sizeof reason, "it needs %llu MiB to start, and %.40s has %llu for it",
+             MIB_UP(j->min_kb), p->m[j->owner].name, MIB(has));
+    deny_job(p, pool, j, j->owner, has, reason, out); /* else its guest would wait for ever */
+    report(out, REPORT_ALERT, "job %s is not started: %s", j->name, reason);
+}
+
+/* No more memory comes: what is there is for the jobs that fit, by priority. When none does, and
+ * none was started, all of them wait for what else can be done. */
+static void make_do(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out)
+{
+    uint64_t room = room_kb(p);
+
+    if (now_ns - p->progress_ns <= SCARCE_NS || (!committed(p) && !any_fits(p)))
+        return;
+    for (int i = next_job(p, -1); i >= 0; i = next_job(p, i)) {
+        if (needs_kb(p, i) <= room)
+            room -= needs_kb(p, i);
+        else
+            leave_out(p, pool, &p->job[i], room, out);
     }
 }
 
-void during_moving(struct pair *p, int64_t now_ns, struct pair_actions *out)
+void during_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out)
 {
-    int heir = p->intent.heir;
-    uint64_t own_kb = rmt_owned_kb(&p->rmt, (enum owner)heir);
+    int heir = p->intent.heir, first = next_job(p, -1);
 
     if (committed(p))
         return;
-    if (p->m[heir].look.tot_kb + PLAN_TOLERANCE_KB < own_kb + jobs_minimum_kb(p))
+    make_do(p, pool, now_ns, out);
+    if (next_job(p, -1) != first)
+        ask_engage(p, pool, out);
+    if (p->m[heir].look.tot_kb + PLAN_TOLERANCE_KB < start_kb(p))
         return;
     stamp(p, PHASE_MOVE, now_ns, out);
     if (!p->engaged)
@@ -183,23 +255,33 @@ void enter_starting(struct pair *p, struct pool *pool, int64_t now_ns, struct pa
 
     for (unsigned i = 0; i < p->jobs; i++) {
         struct job *j = &p->job[i];
-        if (!job_hot(j))
+        if (!job_hot(j) || j->state == JOB_MOVING)
             continue;
-        if (j->state == JOB_MOVING)
-            grant_job(p, j, heir, pool, now_ns, out);
-        else if (j->state == JOB_STARTING && j->owner == heir)
+        if (j->state == JOB_STARTING && j->owner == heir)
             ask_start(p, j, now_ns, out); /* once more, by the same id: told twice, started once */
         else
             j->owner = heir; /* its last one is fenced; the next grant is the heir's */
     }
+    during_starting(p, pool, now_ns, out);
 }
 
-static void close_intent(struct pair *p, struct pool *pool)
+/* By priority, each as soon as the heir has what it needs beside those before it. */
+void during_starting(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out)
 {
+    int i;
+
+    make_do(p, pool, now_ns, out);
+    while ((i = next_job(p, -1)) >= 0 && needs_kb(p, i) <= room_kb(p))
+        grant_job(p, &p->job[i], p->intent.heir, pool, now_ns, out);
+}
+
+static void close_intent(struct pair *p, struct pool *pool, struct pair_actions *out)
+{
+    withdraw(p, &p->engage_id, out);
+    withdraw(p, &p->balloon_id, out);
     if (p->intent.loan_kb)
         pool_repay(pool, p->intent.loan_kb);
     p->intent = (struct intent){ .heir = MEMBER_NONE };
-    p->engage_id = 0;
     merge_areas(p);
     pair_changed(p);
 }
@@ -209,6 +291,7 @@ void finish_move(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_
 {
     int heir = p->intent.heir;
     bool arrived, stuck;
+    char how[80];
 
     if (!p->intent.id)
         return;
@@ -220,31 +303,31 @@ void finish_move(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_
     if (arrived)
         stamp(p, PHASE_MEMORY, now_ns, out);
     else
-        report(out, REPORT_ALERT, "%s has %llu of %llu MiB, and no more comes", p->m[heir].name,
-               (unsigned long long)p->m[heir].look.tot_kb / 1024,
-               (unsigned long long)pair_goal_kb(p, heir) / 1024);
+        report(out, REPORT_ALERT, "%s has %llu of %llu MiB, and no more comes%s", p->m[heir].name,
+               MIB(p->m[heir].look.tot_kb), MIB(pair_goal_kb(p, heir)),
+               tried(p, how, sizeof how));
     rmt_commit(&p->rmt, heir, false);
     rmt_have(&p->rmt, heir, p->m[heir].look.tot_kb);
     p->epoch++;
-    close_intent(p, pool);
+    close_intent(p, pool, out);
 }
 
 /* What is still on its way is the active's, which is built again with it. */
-void give_up_move(struct pair *p, struct pool *pool)
+void give_up_move(struct pair *p, struct pool *pool, struct pair_actions *out)
 {
     if (!p->intent.id)
         return;
     rmt_commit(&p->rmt, p->active, false);
     p->epoch++;
-    close_intent(p, pool);
+    close_intent(p, pool, out);
 }
 
 /* No heir: the active is built again in place. */
-void enter_restarting(struct pair *p, struct pool *pool)
+void enter_restarting(struct pair *p, struct pool *pool, struct pair_actions *out)
 {
     int a = p->active;
 
-    give_up_move(p, pool);
+    give_up_move(p, pool, out);
     p->takeover.done = true;
     for (int i = 0; i < MEMBERS; i++)
         renew(p, i);

@@ -5,13 +5,14 @@
 uint64_t plan_growth_target(const struct plan_growth *g)
 {
     uint64_t freed = g->victim_had_kb > g->victim_has_kb ? g->victim_had_kb - g->victim_has_kb : 0;
+    uint64_t most = g->most_kb < g->transit_kb ? g->most_kb : g->transit_kb;
     uint64_t backed = g->loan_kb + freed;
 
     /* whole MiB: smaller steps cost the guest a wake-up each and bring nothing */
-    if (backed < g->transit_kb)
+    if (backed < most)
         backed &= ~UINT64_C(1023);
     else
-        backed = g->transit_kb;
+        backed = most;
     return g->own_kb + backed;
 }
 

@@ -23,6 +23,7 @@
 struct plan_growth {
     uint64_t own_kb;     /* the heir's own areas */
     uint64_t transit_kb; /* what it is to get */
+    uint64_t most_kb;    /* no more of that for now */
     uint64_t loan_kb;    /* lent from the reserve */
     uint64_t victim_had_kb;
     uint64_t victim_has_kb; /* still; falls while its destroy runs */

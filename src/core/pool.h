@@ -36,6 +36,10 @@ struct pool {
     uint64_t next_request; /* the next request id; never reused, also after a restart */
     uint64_t next_seq;
     uint64_t changes; /* +1 whenever one who asks might get more than before */
+    /* Until then the heir of a pair may not grow beyond what its jobs need to start, as those of
+     * another pair have not got that yet. Nothing that is kept: for each step asked anew of all
+     * other pairs (pair_urgent_until_ns). */
+    int64_t urgent_until_ns;
     struct pool_ask ask[POOL_ASKS_MAX]; /* in the order in which they are served */
     unsigned asks;
 };

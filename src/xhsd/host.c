@@ -29,17 +29,56 @@ static const uint8_t holder_uuid[16] = {
 
 /* ---- looking ---- */
 
-void host_look(struct host *h)
+static struct runner *by_rank(struct host *h)
+{
+    struct runner *first = NULL;
+
+    for (struct runner *r = h->pairs; r; r = r->next) {
+        struct runner **at = &first;
+
+        r->rank = pair_rank(&r->pair);
+        while (*at && (*at)->rank >= r->rank)
+            at = &(*at)->turn;
+        r->turn = *at;
+        *at = r;
+    }
+    return first;
+}
+
+static void look(struct host *h, bool due_only)
 {
     struct xhs_error err = { 0 };
+    int64_t now = evloop_now(h->loop);
 
     h->ndoms = hyp_list(h->hyp, h->doms, HOST_DOMAINS_MAX, &err);
-    if (h->ndoms < 0)
+    if (h->ndoms < 0 && !due_only)
         xlog(LOG_ERR, "%s", err.text);
-    for (struct runner *r = h->pairs, *next; r; r = next) {
-        next = r->next;
-        runner_look(r, h->doms, h->ndoms);
+    for (struct runner *r = by_rank(h), *next; r; r = next) {
+        next = r->turn;
+        if (!due_only || (r->tick_at && r->tick_at <= now))
+            runner_look(r, h->doms, h->ndoms);
     }
+}
+
+void host_look(struct host *h)
+{
+    look(h, false);
+}
+
+void host_look_due(struct host *h)
+{
+    look(h, true);
+}
+
+int64_t host_urgent_until_ns(const struct host *h, const struct runner *r)
+{
+    int64_t until_ns = 0;
+
+    for (const struct runner *o = h->pairs; o; o = o->next) {
+        int64_t theirs_ns = o == r ? 0 : pair_urgent_until_ns(&o->pair);
+        until_ns = theirs_ns > until_ns ? theirs_ns : until_ns;
+    }
+    return until_ns;
 }
 
 static void own_watch_fired(void *arg, const char *path, const char *token)
@@ -67,10 +106,32 @@ static uint64_t wanted_reserve_kb(const struct host *h)
     uint64_t kb = pool_reserve_left_kb(&h->pool), waiting = 0, borrowed = 0;
 
     for (const struct runner *r = h->pairs; r; r = r->next) {
-        waiting += pair_waiting_kb(&r->pair);
+        waiting += pair_waiting_kb(&r->pair) + pair_undrawn_kb(&r->pair);
         borrowed += pair_borrowed_kb(&r->pair);
     }
     return (kb > borrowed ? kb - borrowed : 0) + waiting;
+}
+
+/* A claim cannot be changed: the old one goes first. Not for one that is not there to be had. */
+static int claim_reserve(struct host *h, uint64_t kb, struct xhs_error *err)
+{
+    uint64_t free_kb, claimed_kb, there_kb;
+    struct hyp_dom d;
+    int rc;
+
+    if (hyp_get(h->hyp, (uint32_t)h->holder_domid, &d, err) != HYP_YES ||
+        hyp_memory(h->hyp, &free_kb, &claimed_kb, err) != 0) {
+        h->holder_kb = UINT64_MAX;
+        return xhs_fail(err, XHS_E_NOENT, "domain %" PRId64 " is gone", h->holder_domid);
+    }
+    there_kb = free_kb > claimed_kb ? free_kb - claimed_kb : 0;
+    h->holder_kb = d.outstanding_kb;
+    if (kb > d.outstanding_kb + there_kb)
+        return xhs_fail(err, XHS_E_MEMORY, "%llu MiB are claimed, and %llu more are free",
+                        MIB(d.outstanding_kb), MIB(there_kb));
+    rc = hyp_claim(h->hyp, d.domid, kb, err);
+    h->holder_kb = rc == 0 ? kb : UINT64_MAX;
+    return rc;
 }
 
 void host_hold_reserve(struct host *h)
@@ -80,19 +141,36 @@ void host_hold_reserve(struct host *h)
 
     if (h->holder_domid < 0 || (kb == h->holder_kb && !h->reserve_short))
         return;
-    if (hyp_claim(h->hyp, (uint32_t)h->holder_domid, kb, &err) == 0) {
+    if (claim_reserve(h, kb, &err) == 0) {
         if (h->reserve_short)
             events_say(h->events, EVENT_INFO, NULL, "the reserve is whole again");
         h->reserve_short = false;
-        h->holder_kb = kb;
         return;
     }
     if (!h->reserve_short && h->pool.lent_kb == 0)
         events_say(h->events, EVENT_ALERT, NULL,
                    "the host has not the %llu MiB that the reserve should hold: %s", MIB(kb),
                    err.text);
-    h->reserve_short = h->pool.lent_kb == 0;
-    h->holder_kb = UINT64_MAX; /* unknown: tried again at the next step */
+    h->reserve_short = h->pool.lent_kb == 0; /* tried again at the next step in any case */
+}
+
+/*
+ * Xen passes no claim on: the holder's has to go before the domain's is made, and between these two
+ * calls the memory is anybody's. So nothing else stands between them, and it is not done when there
+ * is enough without it. What was lost the caller sees as MEMORY, and the next step tries again.
+ */
+int host_claim(struct host *h, uint32_t domid, uint64_t kb, struct xhs_error *err)
+{
+    uint64_t keep_kb = wanted_reserve_kb(h);
+    int rc = hyp_claim(h->hyp, domid, kb, err);
+
+    if (rc == 0 || err->code != XHS_E_MEMORY || h->holder_domid < 0 || h->holder_kb <= keep_kb)
+        return rc;
+    hyp_claim(h->hyp, (uint32_t)h->holder_domid, 0, NULL);
+    *err = (struct xhs_error){ 0 };
+    rc = hyp_claim(h->hyp, domid, kb, err);
+    claim_reserve(h, keep_kb, NULL);
+    return rc;
 }
 
 static int find_holder(struct host *h, struct xhs_error *err)
@@ -101,9 +179,12 @@ static int find_holder(struct host *h, struct xhs_error *err)
     uint32_t domid = 0;
 
     h->holder_domid = -1;
+    h->holder_kb = 0;
     for (int i = 0; i < h->ndoms; i++) {
-        if (memcmp(h->doms[i].uuid, holder_uuid, sizeof holder_uuid) == 0 && !h->doms[i].dying)
-            h->holder_domid = h->doms[i].domid;
+        if (memcmp(h->doms[i].uuid, holder_uuid, sizeof holder_uuid) != 0 || h->doms[i].dying)
+            continue;
+        h->holder_domid = h->doms[i].domid;
+        h->holder_kb = h->doms[i].outstanding_kb;
     }
     if (h->holder_domid < 0) {
         if (hyp_create_empty(h->hyp, &domid, holder_uuid, h->pool.pool_kb, err) != 0)
@@ -115,7 +196,6 @@ static int find_holder(struct host *h, struct xhs_error *err)
     snprintf(id, sizeof id, "%u", domid);
     if (store_write(h->own, path_build(path, PATH_X_NAME, id), holder_name, err) != 0)
         return -1;
-    h->holder_kb = UINT64_MAX;
     return store_write(h->own, path_build(path, PATH_HOST_HOLDER), id, err);
 }
 

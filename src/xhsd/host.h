@@ -17,7 +17,7 @@
 #include "xhsd/events.h"
 
 #define HOST_RUN_DIR RUNDIR "/xhs"
-#define HOST_DOMAINS_MAX 1024 /* domains looked at; Xen's own limit is 32752 */
+#define HOST_DOMAINS_MAX 32752 /* Xen's own limit: one left out of a look would count as gone */
 
 struct runner;
 
@@ -40,7 +40,7 @@ struct host {
     struct pool pool;
     uint64_t stored_request; /* next_request as it stands in xenstore: ids below are ours to use */
     int64_t holder_domid;    /* xhs-reserve; -1: none */
-    uint64_t holder_kb;      /* its claim */
+    uint64_t holder_kb;      /* its claim; UINT64_MAX: not known */
     bool reserve_short;      /* the host has not that much; said once */
     struct lasting differs;  /* less is free than the pool counts on */
     uint64_t served;         /* pool.changes, when those who ask were last looked at */
@@ -80,11 +80,22 @@ void host_remove(struct host *h, struct runner *r);
 /* The same at once, for a pair that is stopped; nobody may stand on it. */
 void host_drop(struct host *h, struct runner *r);
 
-/* Ask the hypervisor, and step every pair with what it shows. */
+/* Ask the hypervisor, and step every pair with what it shows, those with the most important jobs
+ * first: what the reserve has is lent in this order. */
 void host_look(struct host *h);
 
-/* The reserve's claim follows the book; before memory is handed out, and after it came back. */
+/* The same for pairs whose tick is due: many in a takeover share one answer of the hypervisor's. */
+void host_look_due(struct host *h);
+
+/* The reserve's claim follows the book; before a domain is built, and after all else. */
 void host_hold_reserve(struct host *h);
+
+/* hyp_claim for a member that grows, where need be of what the reserve's claim should not hold any
+ * more, as it was lent. */
+int host_claim(struct host *h, uint32_t domid, uint64_t kb, struct xhs_error *err);
+
+/* Until when this pair's heir has to let those of others go first; 0: it need not. */
+int64_t host_urgent_until_ns(const struct host *h, const struct runner *r);
 
 /* xenstored does not answer, or does not take what it is told: the daemon ends, and the next one
  * begins from what was stored last, which is what has been acted upon. */

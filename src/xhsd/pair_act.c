@@ -136,30 +136,56 @@ static void do_create(struct runner *r, int member, uint64_t kb)
         op_done(r, member, OP_CREATE, &err);
         return;
     }
+    host_hold_reserve(r->host);
     dom_create(r->host->dom, mr->json, m->uuid, kb, r->pair.cfg.max_memory_kb, born, created, mr);
+}
+
+/* Not all of kb is there: what the reserve has lent at least, and what is free beside it. */
+static uint64_t claim_less(struct host *h, const struct hyp_dom *d, uint64_t kb, uint64_t lent_kb)
+{
+    struct xhs_error err = { 0 };
+    uint64_t free_kb, claimed_kb, there_kb, sure_kb = d->tot_kb;
+
+    if (lent_kb > sure_kb && lent_kb < kb && host_claim(h, d->domid, lent_kb, &err) == 0)
+        sure_kb = lent_kb;
+    if (hyp_memory(h->hyp, &free_kb, &claimed_kb, NULL) != 0)
+        return sure_kb;
+    there_kb = free_kb > claimed_kb ? free_kb - claimed_kb : 0;
+    if (sure_kb == d->tot_kb)
+        there_kb += d->outstanding_kb;
+    there_kb = sure_kb + (there_kb & ~UINT64_C(1023));
+    kb = there_kb < kb ? there_kb : kb;
+    if (kb > sure_kb && hyp_claim(h->hyp, d->domid, kb, NULL) != 0)
+        kb = d->tot_kb;
+    return kb;
+}
+
+/* A target given again: to claim what is claimed would be to give it up first. */
+static bool claimed_already(const struct hyp_dom *d, uint64_t kb)
+{
+    uint64_t has_kb = d->tot_kb + d->outstanding_kb;
+
+    return kb <= has_kb && has_kb - kb <= 4;
 }
 
 /*
  * As much of kb as can be claimed: the target must never promise what is not there. Order for
- * growth: max pages, claim, target; a guest may take whatever max pages allows.
+ * growth: max pages, claim, target; a guest may take whatever max pages allows. lent_kb: what the
+ * domain has with the reserve's loan, but without what its victim frees, which others may have
+ * taken.
  */
-static uint64_t back_growth(struct host *h, const struct hyp_dom *d, uint64_t kb)
+static uint64_t back_growth(struct host *h, const struct hyp_dom *d, uint64_t kb, uint64_t lent_kb)
 {
     struct xhs_error err = { 0 };
-    uint64_t free_kb, claimed_kb, there_kb;
 
     if (hyp_set_max(h->hyp, d->domid, kb + HYP_SLACK_KB, &err) == 0 &&
-        hyp_claim(h->hyp, d->domid, kb, &err) == 0)
+        (claimed_already(d, kb) || host_claim(h, d->domid, kb, &err) == 0))
         return kb;
-    if (err.code != XHS_E_MEMORY || hyp_memory(h->hyp, &free_kb, &claimed_kb, NULL) != 0) {
+    if (err.code == XHS_E_MEMORY) {
+        kb = claim_less(h, d, kb, lent_kb);
+    } else {
         xlog(LOG_ERR, "domain %u cannot grow: %s", d->domid, err.text);
         kb = d->tot_kb;
-    } else {
-        there_kb = free_kb > claimed_kb ? free_kb - claimed_kb : 0;
-        there_kb = d->tot_kb + ((there_kb + d->outstanding_kb) & ~UINT64_C(1023));
-        kb = there_kb < kb ? there_kb : kb;
-        if (kb > d->tot_kb && hyp_claim(h->hyp, d->domid, kb, NULL) != 0)
-            kb = d->tot_kb;
     }
     hyp_set_max(h->hyp, d->domid, kb + HYP_SLACK_KB, NULL);
     return kb;
@@ -176,7 +202,9 @@ static void not_ordered(struct runner *r, int member, uint64_t has_kb, const str
 static void do_memory(struct runner *r, int member, uint64_t kb)
 {
     struct host *h = r->host;
-    struct member *m = &r->pair.m[member];
+    const struct pair *p = &r->pair;
+    const struct member *m = &p->m[member];
+    bool heir = p->intent.id && p->intent.heir == member;
     char path[XHS_PATH_MAX], id[16], value[32];
     struct xhs_error err = { 0 };
     struct hyp_dom d;
@@ -188,7 +216,7 @@ static void do_memory(struct runner *r, int member, uint64_t kb)
     if (there != HYP_YES || memcmp(d.uuid, m->uuid, sizeof d.uuid) != 0)
         return;
     if (kb > d.tot_kb) {
-        ordered = back_growth(h, &d, kb);
+        ordered = back_growth(h, &d, kb, heir ? p->heir_had_kb + p->intent.loan_kb : 0);
     } else if (hyp_set_max(h->hyp, d.domid, kb + HYP_SLACK_KB, &err) != 0 ||
                (d.outstanding_kb && hyp_claim(h->hyp, d.domid, 0, &err) != 0)) {
         not_ordered(r, member, d.tot_kb, &err);

@@ -41,14 +41,16 @@ static void store_or_die(struct runner *r)
 static void step(struct runner *r, const struct pair_event *ev)
 {
     struct pair_actions out;
+    struct host *h = r->host;
 
-    pair_step(&r->pair, &r->host->pool, ev, evloop_now(r->host->loop), &out);
+    h->pool.urgent_until_ns = host_urgent_until_ns(h, r);
+    pair_step(&r->pair, &h->pool, ev, evloop_now(h->loop), &out);
     if (out.overflow)
         xlog(LOG_CRIT, "%s: actions were lost", r->pair.name);
     store_or_die(r);
-    host_hold_reserve(r->host);
     for (unsigned i = 0; i < out.n; i++)
         carry_out(r, &out.act[i]);
+    host_hold_reserve(h);
 }
 
 /* Listen to every member that has a domain. */
@@ -207,11 +209,9 @@ void runner_look(struct runner *r, const struct hyp_dom *doms, int n)
 static void ticked(void *arg)
 {
     struct runner *r = arg;
-    struct host *h = r->host;
 
-    r->tick_at = 0;
-    h->ndoms = hyp_list(h->hyp, h->doms, HOST_DOMAINS_MAX, NULL);
-    runner_look(r, h->doms, h->ndoms);
+    r->tick_at = evloop_now(r->host->loop); /* due, however the timer was rounded */
+    host_look_due(r->host);
 }
 
 /* ---- life ---- */

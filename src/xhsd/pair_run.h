@@ -35,6 +35,8 @@ struct runner {
     struct member_run m[MEMBERS];
     struct evloop_timer *tick;
     int64_t tick_at; /* when it is set to; 0: it is not */
+    uint64_t rank;   /* pair_rank, and the one after it by that; both of the last look */
+    struct runner *turn;
     struct stored *stored; /* what xenstore holds of it */
     uint64_t stored_version;
     uint64_t told_epoch;

@@ -91,6 +91,16 @@ void fake_pause(uint32_t domid, bool pause);
 void fake_xl_destroy(uint32_t domid);
 void fake_raw_destroy(uint32_t domid);
 
+/* The hypervisor's destroy of this domain stops when it has kb left, until this is said with 0. */
+void fake_destroy_hangs(uint32_t domid, uint64_t kb);
+
+/*
+ * A domain of someone else's that takes what is unclaimed, up to kb in all: whatever comes free, as
+ * it comes, between any two calls of hypervisor or xenstore. 0: no more from now on, what it has it
+ * keeps. fake_xl_destroy gives it back.
+ */
+uint32_t fake_thief(const uint8_t uuid[16], uint64_t kb);
+
 /* An xl that would act when this domain ends (dom_has_xl_monitor). */
 void fake_xl_monitor(const char *name, bool there);
 
@@ -108,6 +118,11 @@ void fake_guest_hang(uint32_t domid, bool hung);
 
 /* Its balloon ignores the target. */
 void fake_guest_refuse_balloon(uint32_t domid, bool refuse);
+
+/* Its balloon does not hear of targets that dom0 sets, and follows what its own root sets (sysfs).
+ */
+void fake_guest_deaf(uint32_t domid, bool deaf);
+void fake_guest_target(uint32_t domid, uint64_t kb);
 
 /* Below this it runs out of memory and crashes. 0, the default: never. */
 void fake_guest_floor(uint32_t domid, uint64_t kb);

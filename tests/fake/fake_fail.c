@@ -34,6 +34,7 @@ unsigned fake_calls(enum fake_call call)
 
 bool fake_failing(enum fake_call call, struct xhs_error *err)
 {
+    host_rob();
     failures[call].calls++;
     if (failures[call].times == 0)
         return false;

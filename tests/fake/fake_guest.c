@@ -233,6 +233,18 @@ void fake_guest_refuse_balloon(uint32_t domid, bool refuse)
     host_wake();
 }
 
+void fake_guest_deaf(uint32_t domid, bool deaf)
+{
+    must_find(domid)->deaf = deaf;
+    host_wake();
+}
+
+void fake_guest_target(uint32_t domid, uint64_t kb)
+{
+    must_find(domid)->own_kb = kb & ~UINT64_C(3);
+    host_wake();
+}
+
 void fake_guest_floor(uint32_t domid, uint64_t kb)
 {
     must_find(domid)->floor_kb = kb;
@@ -266,6 +278,23 @@ uint32_t fake_stranger(const char *name, const uint8_t uuid[16], uint64_t kb)
     sim_unpause(s);
     guest_boots(s);
     return s->domid;
+}
+
+uint32_t fake_thief(const uint8_t uuid[16], uint64_t kb)
+{
+    if (kb == 0) {
+        host.thief = NULL;
+        return 0;
+    }
+    host.thief = sim_new(0, uuid);
+    host.thief->max_kb = kb;
+    return host.thief->domid;
+}
+
+void fake_destroy_hangs(uint32_t domid, uint64_t kb)
+{
+    must_find(domid)->stuck_kb = kb;
+    host_wake();
 }
 
 void fake_pause(uint32_t domid, bool pause)

@@ -142,6 +142,8 @@ static void sim_remove(struct sim *s)
     *at = s->next;
     evloop_timer_free(s->boot);
     evloop_timer_free(s->let_go);
+    if (host.thief == s)
+        host.thief = NULL;
     free(s);
 }
 
@@ -230,6 +232,8 @@ static uint64_t goal_of(const struct sim *s)
 
     if (s->greedy)
         return s->max_kb;
+    if (s->deaf)
+        return s->own_kb ? s->own_kb : s->tot_kb;
     snprintf(path, sizeof path, "/local/domain/%u/memory/target", s->domid);
     v = tree_value(path);
     return v ? strtoull(v, NULL, 10) & ~UINT64_C(3) : s->tot_kb;
@@ -237,7 +241,9 @@ static uint64_t goal_of(const struct sim *s)
 
 static bool wants_to_move(const struct sim *s)
 {
-    return s->killed ? !s->dead : sim_runs(s) && !s->refuse && goal_of(s) != s->tot_kb;
+    if (s->killed)
+        return !s->dead && (!s->stuck_kb || s->tot_kb > s->stuck_kb);
+    return sim_runs(s) && !s->refuse && goal_of(s) != s->tot_kb;
 }
 
 /*
@@ -266,6 +272,23 @@ static void balloon(struct sim *s, uint64_t step_kb)
     } else {
         s->backoff_s = 0;
     }
+}
+
+/* To a destroy; where it hangs it stops. */
+static void lose(struct sim *s, uint64_t step_kb)
+{
+    if (s->stuck_kb && s->tot_kb < s->stuck_kb + step_kb)
+        s->tot_kb = s->stuck_kb;
+    else if (step_kb + HOLD_KB >= s->tot_kb)
+        sim_dies(s);
+    else
+        s->tot_kb -= step_kb;
+}
+
+void host_rob(void)
+{
+    if (host.thief)
+        sim_grow(host.thief, host.thief->max_kb);
 }
 
 static void arm_tick(void)
@@ -299,16 +322,12 @@ static void on_tick(void *arg)
         next = s->next;
         if (!wants_to_move(s))
             continue;
-        if (s->killed) {
-            uint64_t step = fake_speed.free_kb_per_ms * ms;
-            if (step + HOLD_KB >= s->tot_kb)
-                sim_dies(s);
-            else
-                s->tot_kb -= step;
-        } else {
+        if (s->killed)
+            lose(s, fake_speed.free_kb_per_ms * ms);
+        else
             balloon(s, (s->rate_kb ? s->rate_kb : fake_speed.balloon_kb_per_ms) * ms);
-        }
     }
+    host_rob();
     fake_host_check();
     arm_tick();
 }

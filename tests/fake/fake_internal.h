@@ -24,8 +24,11 @@ struct sim {
     unsigned holds;  /* mappings of its pages: as a dead body it stays listed until they are gone */
     bool introduced; /* xenstored knows it, and fires @releaseDomain for it */
 
-    bool booted, hung, refuse, greedy;
+    uint64_t stuck_kb; /* with so much left its destroy hangs; 0: it does not */
+
+    bool booted, hung, refuse, greedy, deaf;
     uint64_t rate_kb, floor_kb;
+    uint64_t own_kb;   /* a deaf balloon's target, by its own root; 0: none */
     uint64_t goal_kb; /* the balloon's, when it looked last */
     int64_t retry_at;
     int backoff_s;
@@ -44,6 +47,7 @@ struct sim_host {
     int64_t ticked;
     fake_boot_fn *boot_fn;
     void *boot_arg;
+    struct sim *thief; /* takes what is unclaimed, up to its max_kb; NULL: nobody does */
 };
 extern struct sim_host host;
 
@@ -68,6 +72,7 @@ void sim_kill_now(struct sim *s);
 void sim_release(struct sim *s); /* one hold less; a dead body without holds goes */
 void sim_unpause(struct sim *s);
 void host_wake(void); /* something may be able to move again */
+void host_rob(void);  /* the thief's turn, if there is one */
 
 /* fake_fail.c: is this call to fail? Counts it. */
 bool fake_failing(enum fake_call call, struct xhs_error *err);

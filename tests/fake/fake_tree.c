@@ -8,12 +8,16 @@
 
 #include "fake_internal.h"
 
+#define BUCKETS 8192
+
 struct node {
     char *path, *value;
     uint32_t owner;
-    struct node *next; /* ascending */
+    struct node *next;   /* ascending: what is below a node follows it */
+    struct node *chained; /* in the bucket */
 };
 static struct node *nodes;
+static struct node *buckets[BUCKETS]; /* a host of a hundred domains has thousands of keys */
 
 char *tree_strdup(const char *s)
 {
@@ -40,39 +44,60 @@ void tree_fire(const char *path)
     guest_tree_changed(path);
 }
 
+static struct node **bucket(const char *path)
+{
+    uint32_t h = 5381;
+
+    for (const char *c = path; *c; c++)
+        h = h * 33 + (unsigned char)*c;
+    return &buckets[h % BUCKETS];
+}
+
 static struct node *find(const char *path)
 {
-    struct node *n = nodes;
+    struct node *n = *bucket(path);
 
     while (n && strcmp(n->path, path) != 0)
-        n = n->next;
+        n = n->chained;
     return n;
 }
 
 static struct node *make(const char *path, uint32_t owner)
 {
-    struct node *n = find(path), **at = &nodes;
-    char *slash;
+    struct node *n = find(path), *parent = NULL, **at = &nodes;
+    char *slash, *above;
 
     if (n)
         return n;
+    slash = strrchr(path, '/');
+    if (slash && slash != path) {
+        above = tree_strdup(path);
+        above[slash - path] = '\0';
+        parent = make(above, owner);
+        free(above);
+    }
     n = fake_alloc(sizeof *n);
     n->path = tree_strdup(path);
     n->value = tree_strdup("");
     n->owner = owner;
+    n->chained = *bucket(path);
+    *bucket(path) = n;
+    if (parent)
+        at = &parent->next;
     while (*at && strcmp((*at)->path, path) < 0)
         at = &(*at)->next;
     n->next = *at;
     *at = n;
-
-    slash = strrchr(path, '/');
-    if (slash && slash != path) {
-        char *parent = tree_strdup(path);
-        parent[slash - path] = '\0';
-        make(parent, owner);
-        free(parent);
-    }
     return n;
+}
+
+static void unchain(struct node *n)
+{
+    struct node **at = bucket(n->path);
+
+    while (*at != n)
+        at = &(*at)->chained;
+    *at = n->chained;
 }
 
 void tree_write(const char *path, const char *value, uint32_t owner)
@@ -87,24 +112,27 @@ void tree_write(const char *path, const char *value, uint32_t owner)
 
 void tree_remove(const char *path)
 {
-    bool any = false;
+    struct node **at = &nodes, *top = find(path);
 
-    for (struct node **at = &nodes; *at;) {
+    if (!top)
+        return;
+    while (*at != top)
+        at = &(*at)->next;
+    while (*at && strncmp((*at)->path, path, strlen(path)) == 0) {
         struct node *n = *at;
         if (!tree_below(path, n->path)) {
             at = &n->next;
             continue;
         }
         *at = n->next;
-        if (strcmp(n->path, path) != 0)
+        unchain(n);
+        if (n != top)
             stores_fire(n->path, true);
-        any = true;
         free(n->path);
         free(n->value);
         free(n);
     }
-    if (any)
-        tree_fire(path);
+    tree_fire(path);
 }
 
 const char *tree_value(const char *path)
@@ -126,13 +154,14 @@ static const char *child_of(const char *path, const char *of)
 /* One block, as libxenstore gives it. NULL: no such node. */
 char **tree_children(const char *path, unsigned *count)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, len = strlen(path);
+    struct node *top = strcmp(path, "/") == 0 ? nodes : find(path);
     char **names, *text;
 
     *count = 0;
-    if (strcmp(path, "/") != 0 && !find(path))
+    if (!top)
         return NULL;
-    for (struct node *n = nodes; n; n = n->next) {
+    for (struct node *n = top; n && strncmp(n->path, path, len) == 0; n = n->next) {
         const char *name = child_of(path, n->path);
         if (name) {
             bytes += sizeof *names + strlen(name) + 1;
@@ -142,7 +171,7 @@ char **tree_children(const char *path, unsigned *count)
     names = fake_alloc(bytes + 1);
     text = (char *)(names + *count);
     *count = 0;
-    for (struct node *n = nodes; n; n = n->next) {
+    for (struct node *n = top; n && strncmp(n->path, path, len) == 0; n = n->next) {
         const char *name = child_of(path, n->path);
         if (name) {
             names[(*count)++] = text;
@@ -170,4 +199,5 @@ void tree_free(void)
         free(n->value);
         free(n);
     }
+    memset(buckets, 0, sizeof buckets);
 }

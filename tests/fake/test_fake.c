@@ -173,6 +173,16 @@ static void guests_hang_pause_and_grab(void)
     run_ms(1000);
     MUST(look().tot_kb == 350 * MB);
     fake_guest_refuse_balloon(guest, false);
+    run_ms(1000);
+
+    fake_guest_deaf(guest, true);
+    set_target(350 * MB);
+    run_ms(1000);
+    MUST(look().tot_kb == 400 * MB);
+    fake_guest_target(guest, 350 * MB);
+    run_ms(1000);
+    MUST(look().tot_kb == 350 * MB);
+    fake_guest_deaf(guest, false);
 }
 
 static void calls_fail_when_asked(void)
@@ -198,9 +208,13 @@ static void too_low_a_target_kills_and_memory_comes_back_slowly(void)
     set_target(200 * MB);
     run_ms(1000);
     MUST(look().shutdown && look().shutdown_reason == 3 && events == 1);
+    fake_destroy_hangs(guest, 200 * MB);
     MUST(worker_destroy(w, guest, on_done, &destroyed, NULL) == 0);
     run_ms(20);
-    MUST(!destroyed && look().tot_kb > 100 * MB && look().tot_kb < 320 * MB && !look().dying);
+    MUST(!destroyed && look().tot_kb > 200 * MB && look().tot_kb < 320 * MB && !look().dying);
+    run_ms(60000);
+    MUST(!destroyed && look().tot_kb == 200 * MB && !look().dying);
+    fake_destroy_hangs(guest, 0);
     run_ms(500);
     MUST(destroyed == guest && look().domid == 0);
     worker_free(w);
@@ -221,6 +235,27 @@ static void a_late_clock_and_strangers(void)
     MUST(fake_stranger("y", uuid, 1 << 30) == 0); /* more than there is */
 }
 
+/* Whatever is unclaimed: also what is so only between two calls. */
+static void a_thief_takes_what_nobody_claims(void)
+{
+    static const uint8_t holder_uuid[16] = { 10 }, thief_uuid[16] = { 11 };
+    uint64_t free_kb, claimed_kb;
+    uint32_t holder = 0, thief;
+
+    MUST(hyp_memory(hyp, &free_kb, &claimed_kb, NULL) == 0 && claimed_kb == 0);
+    MUST(hyp_create_empty(hyp, &holder, holder_uuid, free_kb, NULL) == 0);
+    MUST(hyp_claim(hyp, holder, 64 * MB, NULL) == 0);
+    thief = fake_thief(thief_uuid, free_kb - 32 * MB);
+    MUST(hyp_claim(hyp, holder, 64 * MB, NULL) == 0); /* the holder's own, given up within the call */
+    MUST(hyp_memory(hyp, &free_kb, &claimed_kb, NULL) == 0 && free_kb == claimed_kb);
+    MUST(hyp_claim(hyp, holder, 0, NULL) == 0);
+    MUST(hyp_claim(hyp, holder, 64 * MB, NULL) != 0); /* 32 of it are gone by now */
+    MUST(hyp_memory(hyp, &free_kb, &claimed_kb, NULL) == 0 && free_kb == 32 * MB);
+    fake_thief(thief_uuid, 0);
+    fake_raw_destroy(thief);
+    MUST(hyp_claim(hyp, holder, 64 * MB, NULL) == 0);
+}
+
 int main(void)
 {
     open_all();
@@ -230,6 +265,7 @@ int main(void)
     calls_fail_when_asked();
     too_low_a_target_kills_and_memory_comes_back_slowly();
     a_late_clock_and_strangers();
+    a_thief_takes_what_nobody_claims();
     dom_close(dom);
     store_close(store);
     hyp_close(hyp);

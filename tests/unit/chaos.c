@@ -12,7 +12,7 @@ static void fault_domain(struct sim *s, int m)
     static const int reason[] = { SHUT_CRASH, SHUT_CRASH, SHUT_CRASH, SHUT_WATCHDOG, SHUT_REBOOT,
                                   SHUT_REBOOT, SHUT_SUSPEND, SHUT_POWEROFF };
 
-    switch (sim_random(s, 12)) {
+    switch (sim_random(s, 14)) {
     case 0:
         sim_destroy(s, m);
         break;
@@ -26,6 +26,12 @@ static void fault_domain(struct sim *s, int m)
     case 3:
         s->balloon_stuck[m] = !s->balloon_stuck[m];
         break;
+    case 4:
+        s->balloon_deaf[m] = !s->balloon_deaf[m];
+        break;
+    case 5:
+        s->free_hangs[m] = !s->free_hangs[m];
+        break;
     default:
         sim_shutdown(s, m, reason[sim_random(s, sizeof reason / sizeof reason[0])]);
     }
@@ -33,7 +39,7 @@ static void fault_domain(struct sim *s, int m)
 
 static void fault_daemon(struct sim *s, int m)
 {
-    switch (sim_random(s, 9)) {
+    switch (sim_random(s, 10)) {
     case 0:
     case 1:
         sim_daemon_dies(s, sim_random(s, 20000) * SIM_MS);
@@ -53,6 +59,9 @@ static void fault_daemon(struct sim *s, int m)
         break;
     case 7:
         s->defines[m][sim_random(s, SIM_JOBS)] ^= true;
+        break;
+    case 8: /* another pair has failed as well */
+        s->urgent_until_ns = s->now_ns + sim_random(s, 2000) * SIM_MS;
         break;
     default:
         sim_look(s);
@@ -176,7 +185,7 @@ void chaos_mend(struct sim *s)
     for (int i = 0; i < MEMBERS; i++) {
         struct sim_dom *d = &s->dom[i];
 
-        s->no_build[i] = s->balloon_stuck[i] = d->mute = false;
+        s->no_build[i] = s->balloon_stuck[i] = s->balloon_deaf[i] = d->mute = false;
         s->stranger[i] = -1;
         if (s->op[i].op == OP_NONE)
             d->paused = false;

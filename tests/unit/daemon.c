@@ -176,9 +176,14 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void daemon_setup(void)
 {
+    daemon_setup_host(HOST_MIB, "pool = 2560\nreserve = 128\n");
+}
+
+void daemon_setup_host(uint64_t mib, const char *cfg)
+{
     char run[80];
 
-    d = (struct daemon){ .status = -1, .step_ms = 5 };
+    d = (struct daemon){ .status = -1, .step_ms = 5, .host_mib = mib };
     trace = getenv("XHS_TEST_LOG") != NULL;
     snprintf(d.dir, sizeof d.dir, "/tmp/xhsd-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(d.dir));
@@ -186,9 +191,9 @@ void daemon_setup(void)
     snprintf(d.cfg, sizeof d.cfg, "%s/xhs.cfg", d.dir);
     snprintf(run, sizeof run, "%s", run_dir());
     ck_assert_int_eq(mkdir(run, 0700), 0);
-    xhs_cfg("pool = 2560\nreserve = 128\n");
+    xhs_cfg(cfg);
     d.loop = evloop_new();
-    fake_host_new(d.loop, (HOST_MIB + 768) * MIB, 768 * MIB);
+    fake_host_new(d.loop, (mib + 768) * MIB, 768 * MIB);
     agents_start();
     check_forget();
 }

@@ -41,6 +41,7 @@ struct daemon {
     unsigned calls;    /* of adapters, by the daemon, so far */
     unsigned die_at;   /* it is killed instead of making this one; 0: never */
     int step_ms;       /* between two checks; 5 from the start */
+    uint64_t host_mib; /* what dom0 leaves */
     bool failed_calls; /* fake_fail is at work: errors in the log are no surprise */
     bool torn; /* killed between two calls: max pages may be raised and not claimed for yet */
     bool meddled; /* somebody else sets what domains may have */
@@ -54,6 +55,7 @@ extern struct daemon d;
 /* ---- daemon.c: its life ---- */
 
 void daemon_setup(void); /* a host, and an xhs.cfg; no daemon yet */
+void daemon_setup_host(uint64_t mib, const char *cfg); /* of this size, with this xhs.cfg */
 void daemon_teardown(void);
 void daemon_start(void);
 /* -1: it did not come up, with its error or (err NONE) by exit. */

@@ -14,7 +14,7 @@
 #include "fake_internal.h" /* a guest's xenstore-list, and its own page count */
 
 #define JOBS 8
-#define DOMAINS 8
+#define DOMAINS 128
 #define START_NS (40 * FAKE_MS)
 #define STOP_NS (20 * FAKE_MS)
 #define POLL_NS (5 * FAKE_MS)
@@ -312,6 +312,10 @@ static void carry_out(struct agent *a, uint64_t id, const char *line)
         break;
     case MSG_OP_STOP:
         write_reply(a, id, false, "not asked for in these tests");
+        break;
+    case MSG_OP_BALLOON:
+        fake_guest_target(a->domid, req.kb);
+        write_reply(a, id, true, "");
         break;
     }
 }

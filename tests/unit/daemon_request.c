@@ -29,6 +29,11 @@ void check_pool(uint64_t members_kb)
     ck_assert_uint_eq(pool_unused_kb(p) + p->members_kb + p->reserve_kb, p->pool_kb);
 }
 
+static bool is_live(const char *state)
+{
+    return strcmp(state, "starting") == 0 || strcmp(state, "running") == 0;
+}
+
 static void check_area(const char *pair, const char *name)
 {
     const char *owner = key("/tool/xhs/pair/%s/area/%s/owner", pair, name);
@@ -56,7 +61,7 @@ static void check_job(const char *pair, const char *name)
     bool stops = strncmp(key("/tool/xhs/pair/%s/state", pair), "stop", 4) == 0;
     const char *state = key("/tool/xhs/pair/%s/job/%s/state", pair, name);
     bool area = key("/tool/xhs/pair/%s/area/job-%s/size_kb", pair, name)[0] != '\0';
-    bool live = strcmp(state, "starting") == 0 || strcmp(state, "running") == 0;
+    bool live = is_live(state);
     bool over = strcmp(state, "stopped") == 0 || strcmp(state, "failed") == 0;
 
     if (stops || key("/tool/xhs/pair/%s/intent/id", pair)[0])
@@ -83,7 +88,7 @@ void check_areas(const char *pair)
     each(pair, "job", check_job);
 }
 
-/* What jobs on this member can do without of their areas; of those that wait, all. */
+/* What jobs on this member can do without of their areas; of those that have no run grant, all. */
 static uint64_t spared_kb(const char *pair, const char *member)
 {
     char path[96];
@@ -96,7 +101,7 @@ static uint64_t spared_kb(const char *pair, const char *member)
         if (strcmp(key("/tool/xhs/pair/%s/area/job-%s/owner", pair, name[i]), member) != 0)
             continue;
         kb += area_kb(pair, name[i], "size_kb");
-        if (strcmp(key("%s/%s/state", path, name[i]), "waiting") != 0)
+        if (is_live(key("%s/%s/state", path, name[i])))
             kb -= key_u64("%s/%s/min_kb", path, name[i]);
     }
     free(name);

@@ -165,6 +165,7 @@ static void carry_out(struct sim *s, const struct pair_action *a)
         if (a->event == REPORT_ALERT) {
             s->alerts++;
             snprintf(s->alert, sizeof s->alert, "%s", a->text);
+            s->left_out += strstr(a->text, "is not started") != NULL;
         }
         break;
     }
@@ -188,6 +189,7 @@ void sim_feed(struct sim *s, const struct pair_event *ev)
 {
     if (s->down)
         return;
+    s->pool.urgent_until_ns = s->urgent_until_ns;
     pair_step(&s->pair, &s->pool, ev, s->now_ns, &s->out);
     s->steps++;
     store(s);
@@ -248,7 +250,7 @@ static int64_t next_due(const struct sim *s)
     if (s->down)
         return sooner(t, s->up_ns);
     for (int i = 0; i < MEMBERS; i++) {
-        if (s->op[i].op != OP_NONE)
+        if (s->op[i].op != OP_NONE && !sim_hangs(s, i))
             t = sooner(t, sooner(s->op[i].born_ns, s->op[i].due_ns));
         if (s->short_kb[i] != UINT64_MAX)
             t = s->now_ns;
@@ -265,7 +267,7 @@ static bool toolstack_next(struct sim *s)
             sim_born(s, i);
             return true;
         }
-        if (o->op != OP_NONE && o->due_ns <= s->now_ns) {
+        if (o->op != OP_NONE && o->due_ns <= s->now_ns && !sim_hangs(s, i)) {
             sim_done(s, i);
             return true;
         }

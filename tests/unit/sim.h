@@ -51,6 +51,7 @@ struct sim_dom {
     bool fenced; /* by a fence action, or destroyed: nothing in it runs again */
     int reason;
     uint64_t tot_kb, max_kb, target_kb;
+    uint64_t own_target_kb; /* set by its own agent */
     uint64_t backed_kb; /* claimed for it: it can grow to this */
     uint64_t fenced_kb; /* what it had when it was fenced */
     uint64_t boot_kb;
@@ -115,7 +116,11 @@ struct sim {
     bool attached[MEMBERS];    /* the daemon listens to this guest's keys */
     uint64_t short_kb[MEMBERS]; /* an EV_ORDERED to tell of; UINT64_MAX: none */
     bool defines[MEMBERS][SIM_JOBS]; /* what is installed in the members' images */
+    uint64_t priority[SIM_JOBS];     /* ... in both */
     bool balloon_stuck[MEMBERS];
+    bool balloon_deaf[MEMBERS]; /* it follows only what its agent sets */
+    bool free_hangs[MEMBERS];   /* a destroy frees nothing, and is not over */
+    int64_t urgent_until_ns;    /* jobs of another pair wait until then */
     bool no_build[MEMBERS]; /* every build fails */
     bool down;              /* the daemon */
     int64_t up_ns, sweep_ns, look_ns;
@@ -124,6 +129,7 @@ struct sim {
     unsigned runs[SIM_JOBS]; /* how often a guest executed the job */
     uint64_t last_run[MEMBERS][SIM_JOBS]; /* under which request; hot-standby: of both in [0] */
     unsigned fences, alerts, asks, revokes, takeovers, deaths, lies;
+    unsigned balloons, left_out; /* targets set by agents; jobs that did not fit */
     unsigned kill_action;   /* the daemon dies before it carries out the n-th action from now */
     bool trace;             /* actions go to stderr; from the environment: XHS_SIM_TRACE */
     char alert[240];        /* the last one */
@@ -174,6 +180,7 @@ void sim_born(struct sim *s, int member);
 void sim_done(struct sim *s, int member);
 void sim_order_memory(struct sim *s, int member, uint64_t kb);
 void sim_body_gone(struct sim_dom *d);
+bool sim_hangs(const struct sim *s, int member); /* its operation does not come to an end */
 
 /* ---- sim_guest.c, for sim.c ---- */
 

@@ -83,6 +83,7 @@ void sim_guest_boots(struct sim *s, int member)
             .hot_standby = k < SIM_HOT,
             .memory_kb = job_kb[k],
             .memory_min_kb = job_min_kb[k],
+            .priority = s->priority[k],
             .wait_s = MSG_WAIT_FOREVER,
         };
     }
@@ -173,6 +174,11 @@ static void try_request(struct sim *s, struct sim_dom *d, struct sim_req *r)
         break;
     case MSG_OP_STOP:
         answer(s, d, r, false, "not simulated");
+        break;
+    case MSG_OP_BALLOON:
+        d->own_target_kb = r->kb;
+        s->balloons++;
+        answer(s, d, r, true, "");
         break;
     }
 }

@@ -32,7 +32,7 @@ static uint64_t free_kb(const struct sim *s)
 static void move_balloon(struct sim *s, int i, uint64_t step_kb)
 {
     struct sim_dom *d = &s->dom[i];
-    uint64_t to = d->target_kb;
+    uint64_t to = s->balloon_deaf[i] ? d->own_target_kb : d->target_kb;
 
     if (!sim_dom_runs(d) || !d->agent || s->balloon_stuck[i] || to == 0)
         return;
@@ -54,7 +54,8 @@ void sim_advance(struct sim *s, int64_t to_ns)
         struct sim_dom *d = &s->dom[i];
         struct sim_op *o = &s->op[i];
         move_balloon(s, i, (uint64_t)ms * BALLOON_KB_PER_MS);
-        if (o->op == OP_FREE && d->there && o->due_ns > s->now_ns) /* in proportion */
+        bool frees = o->op == OP_FREE && d->there && !sim_hangs(s, i);
+        if (frees && o->due_ns > s->now_ns) /* in proportion */
             d->tot_kb -= (uint64_t)((double)d->tot_kb * (double)(to_ns - s->now_ns) /
                                     (double)(o->due_ns - s->now_ns)) & ~UINT64_C(3);
     }
@@ -87,6 +88,11 @@ static int64_t op_time(struct sim *s, enum member_op op)
     int64_t t = (ms[op] / 2 + sim_random(s, ms[op])) * SIM_MS;
 
     return op != OP_FENCE && sim_chance(s, s->faults.late) ? 10 * t : t;
+}
+
+bool sim_hangs(const struct sim *s, int member)
+{
+    return s->op[member].op == OP_FREE && s->free_hangs[member];
 }
 
 void sim_begin_op(struct sim *s, int member, enum member_op op, uint64_t kb)

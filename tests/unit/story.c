@@ -47,7 +47,8 @@ void check_step(struct sim *w, const struct pair_event *ev)
     (void)ev;
     ck_assert(!w->out.overflow);
     ck_assert(rmt_sound(&w->pair.rmt));
-    ck_assert_uint_le(sim_copies(w, 0), 1);
+    for (int k = 0; k < SIM_HOT; k++)
+        ck_assert_uint_le(sim_copies(w, k), 1);
     for (unsigned i = 0; i < w->out.n; i++) {
         const struct pair_action *a = &w->out.act[i];
         if (a->type != ACT_FENCE || a->member != w->pair.active)

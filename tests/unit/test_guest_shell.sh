@@ -11,8 +11,8 @@ if ! command -v setsid >/dev/null || [ ! -r /proc/sys/kernel/random/boot_id ]; t
     exit 0
 fi
 dir=$(mktemp -d) || exit 1
-XS=$dir/store XHS_RUN_DIR=$dir
-export XS XHS_RUN_DIR
+XS=$dir/store XHS_RUN_DIR=$dir XHS_MEMORY_DIR=$dir/memory
+export XS XHS_RUN_DIR XHS_MEMORY_DIR
 mkdir -p "$XS" "$dir/bin"
 boot=$(cat /proc/sys/kernel/random/boot_id)
 script=''
@@ -53,7 +53,7 @@ expect() {
     failed=1
 }
 
-echo 1..12
+echo 1..15
 put xhs/format 1
 put xhs/spare_kb 100
 XHS_PRIORITY=7 XHS_WAIT_S=5 sh "$guest" web 5000 'echo run; exec sleep 100' >"$dir/out" 2>&1 9>&- &
@@ -89,6 +89,15 @@ put xhs/req/4 'deny web 0 too late'
 event
 expect data/xhs/reply/4 "ok $boot" 'a refusal of a job that does not wait'
 expect $job "running $want request=3" 'changes nothing'
+
+put xhs/req/5 'balloon - 65536'
+event
+expect data/xhs/reply/5 "failed $boot the balloon's target cannot be set here" 'no balloon driver'
+mkdir "$dir/memory"
+put xhs/req/6 'balloon - 65536'
+event
+expect data/xhs/reply/6 "ok $boot" "the balloon's target is set"
+expect ../memory/target_kb 65536 'to what dom0 asks for'
 
 rm "$XS/xhs/job/web/run"
 event

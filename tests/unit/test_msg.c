@@ -290,6 +290,18 @@ START_TEST(reads_deny)
 }
 END_TEST
 
+START_TEST(reads_balloon)
+{
+    union any m;
+
+    ck_assert_int_eq(parse(REQ, "balloon - 229376\n", &m), MSG_OK);
+    ck_assert(m.req.op == MSG_OP_BALLOON && !m.req.job[0] && m.req.kb == 229376);
+    ck_assert_int_eq(parse(REQ, "balloon web 229376", &m), MSG_BAD_NAME);
+    ck_assert_int_eq(parse(REQ, "balloon - 229376 now", &m), MSG_BAD_WORD);
+    ck_assert_int_eq(parse(REQ, "balloon -", &m), MSG_MISSING);
+}
+END_TEST
+
 START_TEST(reads_the_others)
 {
     union any m;
@@ -366,6 +378,9 @@ START_TEST(round_trips)
     struct msg_req req = { MSG_OP_ENGAGE, "", 128, "" };
     msg_format_req(line, &req);
     ck_assert_str_eq(line, "engage - 128");
+    req = (struct msg_req){ MSG_OP_BALLOON, "", 128, "" };
+    ck_assert_int_eq(parse_n(REQ, line, msg_format_req(line, &req), &out), MSG_OK);
+    ck_assert_str_eq(line, "balloon - 128");
     req = (struct msg_req){ MSG_OP_STOP, "web", 0, "only deny has a text" };
     msg_format_req(line, &req);
     ck_assert_str_eq(line, "stop web 0");
@@ -529,6 +544,7 @@ int main(void)
     tcase_add_test(t, reads_job);
     tcase_add_test(t, reads_job_numbers);
     tcase_add_test(t, reads_deny);
+    tcase_add_test(t, reads_balloon);
     tcase_add_test(t, reads_the_others);
     tcase_add_test(t, cuts_text);
     tcase_add_test(t, round_trips);

@@ -23,6 +23,7 @@ static uint64_t own_kb[MEMBERS]; /* by the table, when no takeover was under way
 static unsigned deaths;          /* and the daemon's deaths until then */
 static bool kept;                /* part of the surplus did not fit the heir, and stayed */
 static bool by_table;            /* resumed: what the victim had is taken from the table */
+static uint64_t target_kb[MEMBERS]; /* ordered last, before this step */
 
 #define must(cond, ...)                                                                     \
     do {                                                                                    \
@@ -66,6 +67,32 @@ static uint64_t heir_limit_kb(const struct sim *w, int heir)
     return own_kb[heir] + p->intent.loan_kb + (v->fenced ? had_kb - v->tot_kb : 0);
 }
 
+/* What the heir owned, and what its jobs that run, or are on their way, need to start. */
+static uint64_t modest_kb(const struct pair *p)
+{
+    uint64_t kb = own_kb[p->intent.heir];
+
+    for (unsigned i = 0; i < p->jobs; i++) {
+        const struct job *j = &p->job[i];
+        if (job_hot(j) && (j->state == JOB_MOVING || job_live(j)))
+            kb += j->min_kb;
+    }
+    return kb;
+}
+
+/* While jobs of another pair wait it is given no more than that, unless it was before. */
+static void check_modest(const struct sim *w, const struct pair_action *a)
+{
+    uint64_t most_kb = modest_kb(&w->pair), seen_kb = w->pair.m[a->member].look.tot_kb;
+
+    if (most_kb < target_kb[a->member])
+        most_kb = target_kb[a->member];
+    if (most_kb < seen_kb)
+        most_kb = seen_kb;
+    must(w->now_ns >= w->urgent_until_ns || a->kb <= most_kb, "%llu KiB ordered, modest are %llu",
+         (unsigned long long)a->kb, (unsigned long long)most_kb);
+}
+
 static void check_memory(const struct sim *w, const struct pair_action *a)
 {
     const struct pair *p = &w->pair;
@@ -76,6 +103,7 @@ static void check_memory(const struct sim *w, const struct pair_action *a)
         limit_kb = heir_limit_kb(w, a->member);
         must(a->kb <= goal_kb, "heir ordered to %llu of %llu", (unsigned long long)a->kb,
              (unsigned long long)goal_kb);
+        check_modest(w, a);
     }
     if (seen_kb > limit_kb)
         limit_kb = seen_kb; /* it had that already when it was looked at */
@@ -102,6 +130,24 @@ static const struct job *granted_job(const struct pair *p, uint64_t request)
     return NULL;
 }
 
+/* In a takeover: nobody who comes before it still waits, and what all that started need is there. */
+static void check_turn(const struct sim *w, const struct job *granted)
+{
+    const struct pair *p = &w->pair;
+    int heir = p->intent.heir;
+    uint64_t need_kb = own_kb[heir];
+
+    for (unsigned i = 0; i < p->jobs; i++) {
+        const struct job *j = &p->job[i];
+        must(j->state != JOB_MOVING || !j->known[heir] || j->priority <= granted->priority,
+             "%s is granted before %s", granted->key, j->key);
+        if (job_hot(j) && job_live(j))
+            need_kb += j->min_kb;
+    }
+    must(p->m[heir].look.tot_kb + PLAN_TOLERANCE_KB >= need_kb, "%s is granted, %llu of %llu",
+         granted->key, (unsigned long long)p->m[heir].look.tot_kb, (unsigned long long)need_kb);
+}
+
 /* A run grant goes out only when no other copy can run, and its memory is the member's. */
 static void check_grant(const struct sim *w, const struct pair_action *a)
 {
@@ -113,6 +159,8 @@ static void check_grant(const struct sim *w, const struct pair_action *a)
     if (w->pair.m[a->member].leaving)
         return; /* in the same step it was found to be gone, and with it what it had */
     must(area && area->owner == (enum owner)a->member, "job %s has no area", a->job);
+    if (w->pair.intent.id && w->pair.intent.heir == a->member)
+        check_turn(w, j);
     must(!job_hot(j) || k == SIM_JOBS || !o->there || o->dying || o->fenced || !sim_job_active(&o->job[k]),
          "job %s granted twice", a->job);
 }
@@ -173,6 +221,18 @@ static void check_table(const struct sim *w)
     }
 }
 
+/* Of hot-standby jobs with an area: more than that nobody is lent. */
+static uint64_t jobs_min_kb(const struct pair *p)
+{
+    uint64_t kb = 0;
+
+    for (unsigned i = 0; i < p->jobs; i++) {
+        if (job_hot(&p->job[i]) && rmt_find_job(&p->rmt, p->job[i].key))
+            kb += p->job[i].min_kb;
+    }
+    return kb;
+}
+
 static void check_step(struct sim *w, const struct pair_event *ev)
 {
     const struct pair *p = &w->pair;
@@ -185,6 +245,7 @@ static void check_step(struct sim *w, const struct pair_event *ev)
     must(w->pool.lent_kb <= w->pool.reserve_kb, "lent %llu", (unsigned long long)w->pool.lent_kb);
     must(w->pool.lent_kb == (p->intent.id ? p->intent.loan_kb : 0), "lent %llu, loan %llu",
          (unsigned long long)w->pool.lent_kb, (unsigned long long)p->intent.loan_kb);
+    must(p->intent.loan_kb <= jobs_min_kb(p), "lent %llu", (unsigned long long)w->pool.lent_kb);
     must(p->intent.id || rmt_owned_kb(&p->rmt, OWNER_TRANSIT) == 0, "event %d", ev->type);
     must(p->tick_ns > w->now_ns, "tick in the past, event %d", ev->type);
     must(p->intent.id == w->stored.intent.id, "intent not stored, event %d", ev->type);
@@ -200,6 +261,8 @@ static void check_step(struct sim *w, const struct pair_event *ev)
         kept = true; /* or will, at the next takeover */
     check_table(w);
     check_actions(w);
+    for (int i = 0; i < MEMBERS; i++)
+        target_kb[i] = p->m[i].target_kb;
 }
 
 /* ---- storm, calm, repair ---- */
@@ -232,6 +295,7 @@ static void storm(void)
             sim_next(&s);
     }
     memset(&s.faults, 0, sizeof s.faults);
+    memset(s.free_hangs, 0, sizeof s.free_hangs); /* a destroy that never ends has no end */
     s.kill_action = 0;
 }
 
@@ -341,6 +405,8 @@ static void new_world(uint64_t world)
         for (int k = 1; k < SIM_JOBS; k++)
             s.defines[i][k] = sim_random(&s, 2);
     }
+    for (int k = 0; k < SIM_JOBS; k++)
+        s.priority[k] = sim_random(&s, 3);
     s.on_step = check_step;
     sim_ask(&s, ASK_START);
 }
@@ -356,6 +422,7 @@ START_TEST(survives)
 {
     unsigned long events = number("XHS_RANDOM_EVENTS", 1000000), done = 0;
     unsigned long runs = 0, takeovers = 0, worlds = 0, died = 0, lies = 0;
+    unsigned long balloons = 0, left = 0;
 
     for (seed = number("XHS_SEED", 1); done < events; seed++, worlds++) {
         new_world(seed);
@@ -368,11 +435,14 @@ START_TEST(survives)
         takeovers += s.takeovers;
         died += s.deaths;
         lies += s.lies;
+        balloons += s.balloons;
+        left += s.left_out;
         for (int k = 0; k < SIM_JOBS; k++)
             runs += s.runs[k];
     }
-    printf("%lu events in %lu worlds: %lu takeovers, %lu job starts, %lu daemons died, %lu lies\n",
-           done, worlds, takeovers, runs, died, lies);
+    printf("%lu events in %lu worlds: %lu takeovers, %lu job starts, %lu daemons died, %lu lies, "
+           "%lu balloons set by agents, %lu jobs left out\n",
+           done, worlds, takeovers, runs, died, lies, balloons, left);
 }
 END_TEST
 

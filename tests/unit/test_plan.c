@@ -17,6 +17,7 @@ static uint64_t target(uint64_t own, uint64_t transit, uint64_t loan, uint64_t h
     return plan_growth_target(&(struct plan_growth){
         .own_kb = own,
         .transit_kb = transit,
+        .most_kb = UINT64_MAX,
         .loan_kb = loan,
         .victim_had_kb = had,
         .victim_has_kb = has,
@@ -46,6 +47,23 @@ START_TEST(never_more_than_it_is_to_get)
     ck_assert_uint_eq(target(MIB(160), 0, MIB(128), MIB(1024), 0), MIB(160));
     /* all of an odd amount, though the steps are whole MiB */
     ck_assert_uint_eq(target(MIB(160), MIB(10) + 7, 0, MIB(11), 0), MIB(170) + 7);
+}
+END_TEST
+
+/* As long as others wait: the jobs' minimum, to the KiB. */
+START_TEST(no_more_than_for_now)
+{
+    struct plan_growth g = { .own_kb = MIB(160), .transit_kb = MIB(864), .most_kb = MIB(64) + 100,
+                             .loan_kb = MIB(32), .victim_had_kb = MIB(1024),
+                             .victim_has_kb = MIB(1024) };
+
+    ck_assert_uint_eq(plan_growth_target(&g), MIB(192));
+    g.victim_has_kb = MIB(1000);
+    ck_assert_uint_eq(plan_growth_target(&g), MIB(216));
+    g.victim_has_kb = 0;
+    ck_assert_uint_eq(plan_growth_target(&g), MIB(224) + 100);
+    g.most_kb = MIB(900);
+    ck_assert_uint_eq(plan_growth_target(&g), MIB(1024));
 }
 END_TEST
 
@@ -105,6 +123,7 @@ int main(void)
     tcase_add_test(c, reserve_first);
     tcase_add_test(c, then_what_comes_free);
     tcase_add_test(c, never_more_than_it_is_to_get);
+    tcase_add_test(c, no_more_than_for_now);
     tcase_add_test(c, whole_mib_on_the_way);
     tcase_add_test(c, a_victim_that_grew_frees_nothing);
     tcase_add_test(c, only_grows_while_the_victim_goes);
