@@ -6,7 +6,8 @@ EXTRA_DIST += \
 	%D%/lab/dom0-etc %D%/lab/dom0-init %D%/lab/dom0-poweroff %D%/lab/demo.sh \
 	%D%/lab/guest-etc %D%/lab/guest-init %D%/lab/guest-run \
 	%D%/lab/images %D%/lab/lab %D%/lab/lab-guest-agent %D%/lab/lab-guest-exec \
-	%D%/lab/lab-job.c %D%/lab/lab-supervise %D%/scenario %D%/README
+	%D%/lab/lab-crash.c %D%/lab/lab-job.c %D%/lab/lab-on-word \
+	%D%/lab/lab-supervise %D%/scenario %D%/README
 
 SH_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 
@@ -205,9 +206,11 @@ dist_check_SCRIPTS += $(script_tests)
 EXTRA_DIST += %D%/unit/cli.sh
 TESTS += $(script_tests)
 
-# Run by hand: it measures, and asserts nothing.
-check_PROGRAMS += %D%/bench/bench_table
+# Run by hand, or by quickstart bench: they measure, and assert nothing.
+check_PROGRAMS += %D%/bench/bench_table %D%/bench/probe
 %C%_bench_bench_table_LDADD = libcore.la
+%C%_bench_probe_LDADD = libxenadapt.la libcore.la
+EXTRA_DIST += %D%/bench/takeover %D%/bench/takeover-report
 
 # src/xen's functions over a simulated host.
 check_LTLIBRARIES += libfake.la
