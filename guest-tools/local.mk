@@ -55,7 +55,7 @@ libagent_la_SOURCES = \
 	%D%/agent/settings.c %D%/agent/settings.h \
 	%D%/agent/size.c %D%/agent/size.h \
 	%D%/agent/sock.c \
-	%D%/agent/spawn.c %D%/agent/spawn.h \
+	%D%/agent/ready.c %D%/agent/spawn.c %D%/agent/spawn.h \
 	%D%/agent/state.c %D%/agent/state.h
 libagent_la_CPPFLAGS = $(guest_cppflags)
 libagent_la_LIBADD = libguestbase.la

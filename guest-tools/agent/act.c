@@ -40,7 +40,7 @@ struct job *agent_add_job(struct agent *a, const char *name)
     if (!*end)
         return NULL;
     snprintf((*end)->name, sizeof(*end)->name, "%s", name);
-    (*end)->events_fd = -1;
+    (*end)->events_fd = (*end)->ready_fd = -1;
     return *end;
 }
 
@@ -62,6 +62,8 @@ void agent_drop_job(struct agent *a, struct job *j)
     while (*at != j)
         at = &(*at)->next;
     *at = j->next;
+    agent_unprepare(a, j);
+    agent_drop_ready(j);
     if (xhsg_drop_job(a->g, j->name, &err) < 0)
         log_line(LOG_ERR, "job %s: %s", j->name, err.text);
     state_remove(a->state_dir, j->name);
@@ -118,34 +120,10 @@ void agent_republish(struct agent *a)
     }
 }
 
-/* What a command may want to know of its job. */
-static void set_environment(const struct job *j)
-{
-    char number[24];
-
-    setenv("XHS_JOB", j->name, 1);
-    snprintf(number, sizeof number, "%" PRIu64, j->line.memory_kb);
-    setenv("XHS_MEMORY_KB", number, 1);
-    snprintf(number, sizeof number, "%" PRIu64, j->line.request);
-    setenv("XHS_REQUEST", number, 1);
-}
-
-static pid_t run_command(struct agent *a, struct job *j, const char *command, struct xhs_error *e)
-{
-    char cgroup[CGROUP_PATH_MAX], log[AGENT_PATH_MAX];
-    const struct spawn s = { command, cgroup, log };
-
-    cgroup_path(cgroup, a->cgroup_base, j->name);
-    snprintf(log, sizeof log, "%s/%s.log", a->log_dir, j->name);
-    set_environment(j);
-    return spawn(&s, e);
-}
-
 /* An empty cgroup of the right size for the job, and its events file. */
-static int open_cgroup(struct agent *a, struct job *j, struct xhs_error *e)
+static int open_cgroup(struct agent *a, struct job *j, uint64_t kb, struct xhs_error *e)
 {
     char path[CGROUP_PATH_MAX], base[CGROUP_PATH_MAX];
-    const uint64_t kb = j->line.memory_kb;
 
     cgroup_path(path, a->cgroup_base, j->name);
     /* By the last look's figures: in a takeover there is no time for another one. */
@@ -164,36 +142,65 @@ static int open_cgroup(struct agent *a, struct job *j, struct xhs_error *e)
     }
 }
 
+/* All but the word: its cgroup, and in there the shell that waits. Once for each start. */
+static int prepare(struct agent *a, struct job *j, uint64_t kb, struct xhs_error *e)
+{
+    char path[CGROUP_PATH_MAX];
+
+    if (j->prepared)
+        return 0;
+    if (open_cgroup(a, j, kb, e) < 0 || agent_stand_ready(a, j, e) < 0 ||
+        cgroup_enter(cgroup_path(path, a->cgroup_base, j->name), j->ready, e) < 0) {
+        j->high_kb = 0;
+        agent_drop_ready(j);
+        close_cgroup(a, j);
+        return -1;
+    }
+    j->prepared = true;
+    return 0;
+}
+
+void agent_unprepare(struct agent *a, struct job *j)
+{
+    j->prepare_tried = false;
+    if (!j->prepared)
+        return;
+    j->prepared = false;
+    j->high_kb = 0;
+    agent_drop_ready(j);
+    close_cgroup(a, j);
+}
+
 static struct job_result launch(struct agent *a, struct job *j)
 {
     struct xhs_error err = { 0 };
 
     j->status_known = false;
     j->emptied = false;
-    keep_state(a, j); /* before the fork: an agent that comes after us must know the request */
-    if (open_cgroup(a, j, &err) == 0)
-        j->pid = run_command(a, j, j->def.start, &err);
+    keep_state(a, j); /* before the word: an agent that comes after us must know the request */
+    if (prepare(a, j, j->line.memory_kb, &err) == 0 && agent_say_word(j, &err) < 0)
+        agent_unprepare(a, j);
+    j->prepared = j->prepare_tried = false;
     j->usage = (struct area_usage){ 0 };
-    if (err.code == XHS_E_NONE) {
-        agent_watch_area(a, j);
-        return job_spawned(j, NULL);
-    }
-    j->pid = 0;
-    j->high_kb = 0;
-    close_cgroup(a, j);
-    return job_spawned(j, err.text);
+    if (err.code != XHS_E_NONE)
+        return job_spawned(j, err.text);
+    agent_watch_area(a, j);
+    return job_spawned(j, NULL);
 }
 
 static void run_stop_command(struct agent *a, struct job *j)
 {
+    char path[CGROUP_PATH_MAX], log[AGENT_PATH_MAX];
+    const struct spawn s = { j->def.stop, cgroup_path(path, a->cgroup_base, j->name), log };
     struct xhs_error err = { 0 };
 
-    j->stopper = run_command(a, j, j->def.stop, &err);
+    snprintf(log, sizeof log, "%s/%s.log", a->log_dir, j->name);
+    agent_set_environment(j);
+    j->stopper = spawn(&s, &err);
     if (j->stopper < 0) {
-        char path[CGROUP_PATH_MAX];
         log_line(LOG_ERR, "job %s: stop command: %s", j->name, err.text);
         j->stopper = 0;
-        cgroup_signal(cgroup_path(path, a->cgroup_base, j->name), SIGTERM);
+        cgroup_signal(path, SIGTERM);
     }
 }
 
@@ -203,6 +210,10 @@ struct job_result agent_act(struct agent *a, struct job *j, struct job_result r)
     char path[CGROUP_PATH_MAX];
 
     cgroup_path(path, a->cgroup_base, j->name);
+    if ((r.todo & JOB_PREPARE) && !j->prepare_tried) {
+        j->prepare_tried = true;
+        prepare(a, j, r.kb, NULL); /* the start itself tries again, and says why it cannot be */
+    }
     if (r.todo & JOB_SPAWN)
         r = launch(a, j);
     if (r.todo & JOB_PUBLISH)
@@ -259,6 +270,7 @@ void agent_reap(struct agent *a)
     int status;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        agent_reap_ready(a, pid);
         for (struct job *j = a->jobs; j; j = j->next) {
             if (j->pid == pid) {
                 j->pid = 0;

@@ -25,6 +25,7 @@
 struct pending {
     uint64_t id;
     struct msg_req req;
+    bool granted; /* a start: its run grant was there when dom0 last changed something */
 };
 
 /* One xhs-job on the socket. */
@@ -71,11 +72,20 @@ struct job *agent_find_job(struct agent *a, const char *name);
 struct job *agent_add_job(struct agent *a, const char *name); /* or find it; NULL: no memory */
 void agent_drop_job(struct agent *a, struct job *j);          /* frees it; it must not be active */
 struct job_result agent_act(struct agent *a, struct job *j, struct job_result r);
+void agent_unprepare(struct agent *a, struct job *j); /* a start that will not be */
 void agent_reap(struct agent *a);       /* SIGCHLD */
 void agent_check_jobs(struct agent *a); /* some cgroup may have emptied */
 void agent_tick_jobs(struct agent *a, uint64_t now_ns);
 void agent_republish(struct agent *a); /* what xenstore refused before */
 void agent_publish_figures(struct agent *a, struct job *j); /* no new state: no log, nothing kept */
+
+/* ready.c: shells that wait for the word */
+void agent_set_environment(const struct job *j);
+void agent_keep_ready(struct agent *a, uint64_t now_ns);
+int agent_stand_ready(struct agent *a, struct job *j, struct xhs_error *e);
+int agent_say_word(struct job *j, struct xhs_error *e); /* it is j->pid then */
+void agent_drop_ready(struct job *j);
+void agent_reap_ready(struct agent *a, pid_t pid);
 
 /* look.c: what is measured */
 void agent_look(struct agent *a, uint64_t now_ns);
@@ -95,7 +105,7 @@ void agent_reload(struct agent *a); /* SIGHUP: starts nothing, stops nothing */
 void agent_look_at_member(struct agent *a);
 int agent_next_requests(struct agent *a); /* -1: the connection is lost */
 void agent_settle_requests(struct agent *a);
-bool agent_engaging(const struct agent *a); /* an engage is pending: look often */
+bool agent_awaits_memory(const struct agent *a); /* a start does: look often */
 
 /* sock.c: xhs-job */
 int agent_sock_open(struct agent *a, struct xhs_error *e);

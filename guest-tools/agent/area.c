@@ -4,6 +4,7 @@
 
 #define SLOW_NS UINT64_C(30000000000)
 #define NOISE_KB UINT64_C(1024)
+#define BEYOND_KB UINT64_C(16384)
 
 static bool moved(uint64_t was_kb, uint64_t is_kb)
 {
@@ -24,15 +25,23 @@ bool area_usage_due(const struct area_usage *told, uint64_t told_ns, const struc
            now_ns - told_ns >= SLOW_NS;
 }
 
-/* The guest's own margin is not the job's. */
-static uint64_t can_give(uint64_t available_kb)
+/*
+ * The guest's own margin is not the job's; nor is what a job takes beyond memory.high before that
+ * has slowed it down. Linux 6.1 lets one that is a part f above it sleep for 256 f^2 s for each MiB
+ * it takes (mem_cgroup_handle_over_high; at most 2 s): at 6 % it takes 1 MiB a second. Not more
+ * than an OS can do without, though: an area that has come is all the job's.
+ */
+static uint64_t can_give(uint64_t available_kb, uint64_t may_hold_kb)
 {
-    return available_kb > AREA_MARGIN_KB ? available_kb - AREA_MARGIN_KB : 0;
+    uint64_t beyond_kb = may_hold_kb / 16;
+    uint64_t margin_kb = AREA_MARGIN_KB + (beyond_kb < BEYOND_KB ? beyond_kb : BEYOND_KB);
+
+    return available_kb > margin_kb ? available_kb - margin_kb : 0;
 }
 
 uint64_t area_high_first(uint64_t area_kb, uint64_t min_kb, uint64_t available_kb)
 {
-    uint64_t kb = can_give(available_kb);
+    uint64_t kb = can_give(available_kb, available_kb);
 
     if (min_kb == 0)
         return 0;
@@ -44,9 +53,9 @@ uint64_t area_high_first(uint64_t area_kb, uint64_t min_kb, uint64_t available_k
 uint64_t area_high_next(uint64_t area_kb, uint64_t high_kb, uint64_t available_kb,
                         uint64_t held_kb)
 {
-    uint64_t kb = held_kb + can_give(available_kb);
+    uint64_t more_kb = can_give(available_kb, held_kb), kb = held_kb + more_kb;
 
-    if (kb < high_kb)
+    if (more_kb == 0 || kb < high_kb) /* what it holds above is no reason to let it have more */
         kb = high_kb;
     return kb < area_kb ? kb : 0;
 }

@@ -106,6 +106,16 @@ int cgroup_create(const char *path, uint64_t kb, uint64_t high_kb, struct xhs_er
     return 0;
 }
 
+int cgroup_enter(const char *path, pid_t pid, struct xhs_error *e)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%ld", (long)pid);
+    if (write_file(path, "cgroup.procs", text) < 0)
+        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "cannot enter %s", path);
+    return 0;
+}
+
 void cgroup_set_high(const char *path, uint64_t kb)
 {
     write_limit(path, "memory.high", kb);

@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "area.h"
 #include "core/error.h"
@@ -28,6 +29,9 @@ const char *cgroup_path(char buf[CGROUP_PATH_MAX], const char *base, const char 
 /* Make a job's cgroup, or take one that was left behind empty. kb: its area; 0: no limit. high_kb:
  * how much of it can be used at first; 0: all. */
 int cgroup_create(const char *path, uint64_t kb, uint64_t high_kb, struct xhs_error *e);
+
+/* Put a process of ours into it; to wait for that takes some ms (an RCU grace period). */
+int cgroup_enter(const char *path, pid_t pid, struct xhs_error *e);
 
 /* How much its processes may use before they are slowed down: memory.high. kb 0: no such limit, and
  * that is also the answer when it cannot be read. */

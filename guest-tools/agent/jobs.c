@@ -227,8 +227,11 @@ static void take_as_heir(struct job *j)
     j->line.hot_standby = true;
 }
 
-struct job_result job_start(struct job *j, uint64_t id, uint64_t kb, enum job_grant granted)
+struct job_result job_start(struct job *j, uint64_t id, uint64_t kb, enum job_grant granted,
+                            bool there)
 {
+    struct job_result r;
+
     if (j->line.request == id && j->line.state == MSG_JOB_RUNNING)
         return answer(JOB_PUBLISH, JOB_OK, "%s", "");
     if (job_active(j))
@@ -242,6 +245,11 @@ struct job_result job_start(struct job *j, uint64_t id, uint64_t kb, enum job_gr
         return answer(0, JOB_LATER, "no run grant for request %" PRIu64 " yet", id);
     if (granted == GRANT_UNKNOWN)
         return answer(0, JOB_FAILED, "the run grant cannot be read");
+    if (!there) {
+        r = answer(JOB_PREPARE, JOB_LATER, "its memory for request %" PRIu64 " is to come", id);
+        r.kb = kb ? kb : j->line.memory_kb;
+        return r;
+    }
 
     if (j->line.state != MSG_JOB_WAITING)
         take_as_heir(j);

@@ -45,6 +45,11 @@ struct job {
     bool filed;    /* it has a job file, right or wrong */
     pid_t pid;     /* the start command while it is our child; 0: none, or adopted */
     pid_t stopper; /* the stop command, likewise */
+    pid_t ready;   /* a shell that waits for the word to start it; 0: none */
+    int ready_fd;  /* where to say it; -1: none */
+    uint64_t ready_again_ns; /* no other one before */
+    bool prepared;           /* it waits in the job's cgroup */
+    bool prepare_tried;      /* for the start under way */
     int status;    /* of the start command, once it ended */
     bool status_known;
     bool emptied;       /* the cgroup has no process left */
@@ -58,17 +63,19 @@ struct job {
 };
 
 enum job_todo {
-    JOB_SPAWN = 1 << 0,        /* run def.start with line.memory_kb; then job_spawned */
-    JOB_PUBLISH = 1 << 1,      /* keep line, and tell dom0 */
-    JOB_STOP_COMMAND = 1 << 2, /* run def.stop */
-    JOB_TERM = 1 << 3,         /* SIGTERM to each of its processes */
-    JOB_KILL = 1 << 4,         /* SIGKILL to all of them */
+    JOB_PREPARE = 1 << 0,      /* an area of kb, and a shell in it that waits for JOB_SPAWN */
+    JOB_SPAWN = 1 << 1,        /* run def.start with line.memory_kb; then job_spawned */
+    JOB_PUBLISH = 1 << 2,      /* keep line, and tell dom0 */
+    JOB_STOP_COMMAND = 1 << 3, /* run def.stop */
+    JOB_TERM = 1 << 4,         /* SIGTERM to each of its processes */
+    JOB_KILL = 1 << 5,         /* SIGKILL to all of them */
 };
 
 enum job_answer { JOB_LATER, JOB_OK, JOB_FAILED };
 
 struct job_result {
     unsigned todo; /* enum job_todo */
+    uint64_t kb;   /* of JOB_PREPARE */
     enum job_answer answer;
     char text[MSG_TEXT_MAX + 1]; /* of the answer */
 };
@@ -100,10 +107,12 @@ struct job_result job_want(struct job *j, const struct job_params *params);
 /* What xhs-job run with these parameters would go by, now. */
 void job_settings(const struct job *j, const struct job_params *params, struct settings *out);
 
-/* dom0's request id: start it with an area of kb (0: what its own definition says). LATER: there is
- * no such grant; call again when the grant may have changed. A job that did not wait here is one
- * that the other member ran: a hot-standby job, whatever its file here says. */
-struct job_result job_start(struct job *j, uint64_t id, uint64_t kb, enum job_grant granted);
+/* dom0's request id: start it with an area of kb (0: what its own definition says). there: the
+ * memory that the request waits for has come. LATER: it has not, or there is no such grant; call
+ * again when that may have changed. A job that did not wait here is one that the other member ran:
+ * a hot-standby job, whatever its file here says. */
+struct job_result job_start(struct job *j, uint64_t id, uint64_t kb, enum job_grant granted,
+                            bool there);
 
 /* What became of JOB_SPAWN: error NULL when it runs. */
 struct job_result job_spawned(struct job *j, const char *error);

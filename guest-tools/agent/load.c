@@ -25,6 +25,8 @@ struct job_result agent_load_definition(struct agent *a, struct job *j, bool fir
 
     snprintf(path, sizeof path, "%s/%s.job", a->jobs_dir, j->name);
     j->filed = true;
+    agent_drop_ready(j); /* it may have another command now */
+    j->ready_again_ns = 0;
     if (jobfile_read(path, &def, &err) == 0) {
         j->estimate = measure_job(a->peak_dir, j->name, def.start);
         return job_defined(j, &def, NULL, first);

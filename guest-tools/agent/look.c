@@ -92,6 +92,7 @@ void agent_look(struct agent *a, uint64_t now_ns)
     if (now_ns < a->sample_ns)
         return;
     a->sample_ns = now_ns + SAMPLE_NS;
+    agent_keep_ready(a, now_ns);
     agent_republish(a);
     look_at_memory(a, now_ns);
     for (struct job *j = a->jobs; j; j = j->next) {
@@ -99,7 +100,7 @@ void agent_look(struct agent *a, uint64_t now_ns)
             look_at_area(a, j, now_ns);
     }
     /* While memory comes for a takeover, what a waiting job would ask for is nobody's question. */
-    for (struct job *j = agent_engaging(a) ? NULL : a->jobs; j; j = j->next) {
+    for (struct job *j = agent_awaits_memory(a) ? NULL : a->jobs; j; j = j->next) {
         if (agent_look_at_request(a, j))
             agent_publish_figures(a, j);
     }
@@ -121,9 +122,12 @@ void agent_watch_area(struct agent *a, struct job *j)
         a->raise_ns = j->high_ns + RAISE_NS;
 }
 
-static void raise_area(struct agent *a, struct job *j, uint64_t available_kb)
+/* What the job has is read before what is available: what it takes in between is then counted as
+ * neither, and not as both. */
+static void raise_area(struct agent *a, struct job *j)
 {
     struct area_usage now;
+    struct msg_memory memory;
     char path[CGROUP_PATH_MAX];
     uint64_t cache_kb, high_kb;
 
@@ -131,7 +135,9 @@ static void raise_area(struct agent *a, struct job *j, uint64_t available_kb)
     if (!cgroup_usage(path, &now))
         return;
     cache_kb = cgroup_cache_kb(path);
-    high_kb = area_high_next(j->line.memory_kb, j->high_kb, available_kb,
+    if (memory_read(&memory, NULL) < 0)
+        return;
+    high_kb = area_high_next(j->line.memory_kb, j->high_kb, memory.available_kb,
                              now.used_kb > cache_kb ? now.used_kb - cache_kb : 0);
     if (high_kb == j->high_kb)
         return;
@@ -143,18 +149,13 @@ static void raise_area(struct agent *a, struct job *j, uint64_t available_kb)
 
 void agent_raise_areas(struct agent *a, uint64_t now_ns)
 {
-    struct xhs_error err = { 0 };
-    struct msg_memory now;
-
     if (now_ns < a->raise_ns)
         return;
     a->raise_ns = UINT64_MAX;
-    bool read = memory_read(&now, &err) == 0;
     for (struct job *j = a->jobs; j; j = j->next) {
         if (!job_active(j) || !j->high_kb)
             continue;
-        if (read)
-            raise_area(a, j, now.available_kb);
+        raise_area(a, j);
         uint64_t next_ns = now_ns + (now_ns - j->high_ns < RAISE_LONG_NS ? RAISE_NS : SAMPLE_NS);
         if (j->high_kb && next_ns < a->raise_ns)
             a->raise_ns = next_ns;

@@ -27,7 +27,7 @@
 #include "spawn.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-#define ENGAGE_NS (10 * NS_PER_MS) /* how often to look while dom0 waits for memory to come */
+#define ARRIVE_NS (5 * NS_PER_MS) /* how often to look while a start waits for memory */
 #define FIRST_ANSWER_S 20          /* xenstored's, before it is called absent */
 
 enum { POLL_STORE, POLL_SIGNALS, POLL_LISTEN, POLL_CLIENTS };
@@ -56,8 +56,8 @@ static int timeout_ms(const struct agent *a)
 {
     uint64_t now_ns = agent_now_ns(), next = a->sample_ns;
 
-    if (agent_engaging(a) && now_ns + ENGAGE_NS < next)
-        next = now_ns + ENGAGE_NS;
+    if (agent_awaits_memory(a) && now_ns + ARRIVE_NS < next)
+        next = now_ns + ARRIVE_NS;
     if (a->raise_ns < next)
         next = a->raise_ns;
     for (const struct job *j = a->jobs; j; j = j->next) {
@@ -203,6 +203,7 @@ static int open_signals(void)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* who reads from us may end */
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

@@ -42,21 +42,15 @@ static enum job_grant read_grant(struct agent *a, const struct job *j, uint64_t 
     return granted < 0 ? GRANT_UNKNOWN : granted ? GRANT_YES : GRANT_NO;
 }
 
-static bool try_engage(struct agent *a, const struct pending *p)
+/* Has what a start waits for come? What cannot be told has not. */
+static bool memory_there(const struct msg_req *req)
 {
-    struct xhs_error err = { 0 };
     uint64_t kb;
 
-    if (memory_current_kb(&kb, &err) < 0)
-        reply(a, p->id, false, err.text);
-    else if (kb < p->req.kb)
-        return false;
-    else
-        reply(a, p->id, true, "");
-    return true;
+    return req->need_kb == 0 || (memory_current_kb(&kb, NULL) == 0 && kb >= req->need_kb);
 }
 
-static bool try_start(struct agent *a, const struct pending *p)
+static bool try_start(struct agent *a, struct pending *p)
 {
     struct job *j = agent_find_job(a, p->req.job);
 
@@ -64,8 +58,10 @@ static bool try_start(struct agent *a, const struct pending *p)
         reply(a, p->id, false, "no such job is defined here");
         return true;
     }
-    enum job_grant granted = read_grant(a, j, p->id);
-    struct job_result r = agent_act(a, j, job_start(j, p->id, p->req.kb, granted));
+    enum job_grant granted = p->granted ? GRANT_YES : read_grant(a, j, p->id);
+    p->granted = granted == GRANT_YES;
+    struct job_result r = agent_act(
+        a, j, job_start(j, p->id, p->req.kb, granted, memory_there(&p->req)));
     return answered(a, p->id, &r);
 }
 
@@ -101,11 +97,9 @@ static bool do_balloon(struct agent *a, const struct pending *p)
     return true;
 }
 
-static bool try_request(struct agent *a, const struct pending *p)
+static bool try_request(struct agent *a, struct pending *p)
 {
     switch (p->req.op) {
-    case MSG_OP_ENGAGE:
-        return try_engage(a, p);
     case MSG_OP_START:
         return try_start(a, p);
     case MSG_OP_STOP:
@@ -120,6 +114,10 @@ static bool try_request(struct agent *a, const struct pending *p)
 
 static void forget(struct agent *a, unsigned i)
 {
+    struct job *j = agent_find_job(a, a->pending[i].req.job);
+
+    if (j && a->pending[i].req.op == MSG_OP_START)
+        agent_unprepare(a, j);
     memmove(&a->pending[i], &a->pending[i + 1], (--a->n_pending - i) * sizeof a->pending[0]);
 }
 
@@ -145,7 +143,7 @@ void agent_look_at_member(struct agent *a)
 
 static void take_request(struct agent *a, const struct xhsg_event *ev)
 {
-    const struct pending p = { ev->id, ev->req };
+    struct pending p = { .id = ev->id, .req = ev->req };
 
     if (a->foreign) {
         reply(a, p.id, false, "dom0 speaks another format of messages");
@@ -159,16 +157,23 @@ static void take_request(struct agent *a, const struct xhsg_event *ev)
         a->pending[a->n_pending++] = p;
 }
 
-/* dom0 has written something: starts may have their grant now, and running jobs have lost it. */
-static void look_at_grants(struct agent *a)
+static void settle_starts(struct agent *a)
 {
     for (unsigned i = 0; i < a->n_pending;) {
-        const struct pending p = a->pending[i];
-        if (p.req.op == MSG_OP_START && try_start(a, &p))
+        struct pending *p = &a->pending[i];
+        if (p->req.op == MSG_OP_START && try_start(a, p))
             forget(a, i);
         else
             i++;
     }
+}
+
+/* dom0 has written something: starts may have their grant now, and running jobs have lost it. */
+static void look_at_grants(struct agent *a)
+{
+    for (unsigned i = 0; i < a->n_pending; i++)
+        a->pending[i].granted = false;
+    settle_starts(a);
     for (struct job *j = a->jobs; j; j = j->next) {
         if (j->line.state != MSG_JOB_RUNNING || !j->line.request)
             continue;
@@ -208,30 +213,25 @@ int agent_next_requests(struct agent *a)
 
 void agent_settle_requests(struct agent *a)
 {
+    settle_starts(a);
     for (unsigned i = 0; i < a->n_pending;) {
-        const struct pending p = a->pending[i];
-        bool done = false;
+        const struct pending *p = &a->pending[i];
+        const struct job *j = agent_find_job(a, p->req.job);
+        struct job_result r = { .answer = JOB_OK };
 
-        if (p.req.op == MSG_OP_ENGAGE) {
-            done = try_engage(a, &p);
-        } else if (p.req.op == MSG_OP_STOP) {
-            const struct job *j = agent_find_job(a, p.req.job);
-            struct job_result r = { .answer = JOB_OK };
-            if (j)
-                r = job_stop_answer(j);
-            done = answered(a, p.id, &r);
-        }
-        if (done)
+        if (p->req.op == MSG_OP_STOP && j)
+            r = job_stop_answer(j);
+        if (p->req.op == MSG_OP_STOP && answered(a, p->id, &r))
             forget(a, i);
         else
             i++;
     }
 }
 
-bool agent_engaging(const struct agent *a)
+bool agent_awaits_memory(const struct agent *a)
 {
     for (unsigned i = 0; i < a->n_pending; i++) {
-        if (a->pending[i].req.op == MSG_OP_ENGAGE)
+        if (a->pending[i].req.op == MSG_OP_START && a->pending[i].granted)
             return true;
     }
     return false;

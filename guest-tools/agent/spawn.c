@@ -9,11 +9,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +24,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "jobfile.h"
 
 #define EXEC_LIMIT_MS 5000
 
@@ -70,14 +72,15 @@ void spawn_harden_self(void)
     mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
-static void set_up_stdio(const char *log)
+/* in: what it reads from; -1: nothing. */
+static void set_up_stdio(const char *log, int in)
 {
-    int in = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int out = log ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640) : -1;
 
-    dup2(in, STDIN_FILENO);
-    dup2(out < 0 ? in : out, STDOUT_FILENO);
-    dup2(out < 0 ? in : out, STDERR_FILENO);
+    dup2(in < 0 ? null : in, STDIN_FILENO);
+    dup2(out < 0 ? null : out, STDOUT_FILENO);
+    dup2(out < 0 ? null : out, STDERR_FILENO);
 }
 
 static void set_up_signals(void)
@@ -104,8 +107,8 @@ static int enter_cgroup(const char *procs, pid_t agent)
     return 0;
 }
 
-/* procs: the cgroup to enter; NULL: it is in already. */
-static void child(const struct spawn *s, const char *procs, pid_t agent, int report_fd)
+/* procs: the cgroup to enter; NULL: it is where it shall be. */
+static void child(const struct spawn *s, const char *procs, pid_t agent, int in, int report_fd)
 {
     char *const argv[] = { "sh", "-c", (char *)s->command, NULL };
     struct report r = { STEP_CGROUP, 0 };
@@ -115,7 +118,7 @@ static void child(const struct spawn *s, const char *procs, pid_t agent, int rep
         setpriority(PRIO_PROCESS, 0, nice_before);
         setsid();
         set_up_signals();
-        set_up_stdio(s->log);
+        set_up_stdio(s->log, in);
         umask(022);
         if (chdir("/") == 0) {
             /* All of ours are close-on-exec; a library's may not be. */
@@ -179,29 +182,80 @@ static pid_t fork_into(const char *cgroup)
     return pid;
 }
 
+/* The parent's side of a fork: pid of a child that runs /bin/sh; report: its pipe's two ends. */
+static pid_t forked(pid_t pid, const struct spawn *s, const int report[2], struct xhs_error *e)
+{
+    int errnum = errno;
+
+    close(report[1]);
+    if (pid < 0)
+        xhs_fail_errno(e, XHS_E_SYSTEM, errnum, "fork");
+    else if (wait_for_exec(report[0], pid, s, e) < 0)
+        pid = -1;
+    close(report[0]);
+    return pid;
+}
+
 pid_t spawn(const struct spawn *s, struct xhs_error *e)
 {
     char procs[PATH_MAX];
     pid_t agent = getpid();
-    int fds[2];
+    int report[2];
 
     snprintf(procs, sizeof procs, "%s/cgroup.procs", s->cgroup);
-    if (pipe2(fds, O_CLOEXEC) < 0)
+    if (pipe2(report, O_CLOEXEC) < 0)
         return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "pipe");
     pid_t pid = fork_into(s->cgroup);
     if (pid == 0)
-        child(s, NULL, agent, fds[1]);
+        child(s, NULL, agent, -1, report[1]);
     if (pid < 0) { /* an old kernel, or a sandbox that knows no clone3 */
         pid = fork();
         if (pid == 0)
-            child(s, procs, agent, fds[1]);
+            child(s, procs, agent, -1, report[1]);
     }
-    int errnum = errno;
-    close(fds[1]);
+    return forked(pid, s, report, e);
+}
+
+/* What the shell does before its command: it reads the word, whose end is the agent's end. */
+static const char prelude[] = "read -r XHS_MEMORY_KB XHS_REQUEST || exit 127\n"
+                              "export XHS_MEMORY_KB XHS_REQUEST\n"
+                              "exec </dev/null\n";
+
+pid_t spawn_waiting(const struct spawn *s, int *word_fd, struct xhs_error *e)
+{
+    char command[sizeof prelude + JOBFILE_COMMAND_MAX];
+    const struct spawn waiting = { command, NULL, s->log };
+    int report[2], word[2];
+
+    if (snprintf(command, sizeof command, "%s%s", prelude, s->command) >= (int)sizeof command)
+        return xhs_fail(e, XHS_E_SYSTEM, "the command is too long");
+    if (pipe2(word, O_CLOEXEC) < 0)
+        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "pipe");
+    pid_t pid = -1;
+    if (pipe2(report, O_CLOEXEC) < 0) {
+        xhs_fail_errno(e, XHS_E_SYSTEM, errno, "pipe");
+    } else {
+        pid = fork();
+        if (pid == 0)
+            child(&waiting, NULL, 0, word[0], report[1]);
+        pid = forked(pid, &waiting, report, e);
+    }
+    close(word[0]);
     if (pid < 0)
-        xhs_fail_errno(e, XHS_E_SYSTEM, errnum, "fork");
-    else if (wait_for_exec(fds[0], pid, s, e) < 0)
-        pid = -1;
-    close(fds[0]);
+        close(word[1]);
+    else
+        *word_fd = word[1];
     return pid;
+}
+
+int spawn_go(int word_fd, uint64_t memory_kb, uint64_t request, struct xhs_error *e)
+{
+    char word[64];
+    int n = snprintf(word, sizeof word, "%" PRIu64 " %" PRIu64 "\n", memory_kb, request);
+    int rc = 0;
+
+    if (write(word_fd, word, (size_t)n) != n) /* less than a pipe holds: all of it or nothing */
+        rc = xhs_fail_errno(e, XHS_E_SYSTEM, errno, "the shell that waited for it is gone");
+    close(word_fd);
+    return rc;
 }

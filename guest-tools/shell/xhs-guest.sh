@@ -52,12 +52,11 @@ stop() { # REASON: ask, and after 10 s kill
     tell stopped " request=$id reason=$1"
 }
 
-engage() { # ID KB: answer when the memory is there, unless dom0 gave up
-    until [ "$(cat "$memory/info/current_kb")" -ge "$2" ]; do
-        xenstore-exists "xhs/req/$1" || return
+await() { # ID KB: the memory is there; false: dom0 gave up
+    until [ "$2" = 0 ] || [ "$(cat "$memory/info/current_kb")" -ge "$2" ]; do
+        [ "$(xenstore-read "xhs/job/$name/run" 2>/dev/null)" = "$1" ] || return
         sleep 0.1 2>/dev/null || sleep 1
     done
-    reply "$1" ok
 }
 
 balloon() { # ID KB
@@ -65,14 +64,14 @@ balloon() { # ID KB
     else reply "$1" failed "the balloon's target cannot be set here"; fi
 }
 
-request() { # ID OP JOB KB [TEXT...]; false: not yet, try again at the next change
+request() { # ID OP JOB KB [NEED_KB|TEXT...]; false: not yet, try again at the next change
     case "$2 $3" in
-    "engage -") engage "$1" "$4" & ;;
     "balloon -") balloon "$1" "$4" ;;
     "start $name")
         if ! alive; then
             [ "$1" = "$grant" ] || return
             [ "$1" = "$id" ] && { reply "$1" failed "it ran under this request, and ended"; return; }
+            await "$1" "${5:-0}" || return
             start "$1" "$4"
         fi
         if [ "$1" = "$id" ]; then reply "$1" ok

@@ -333,7 +333,7 @@ enum msg_error msg_parse_req(const char *buf, size_t len, struct msg_req *out)
     if (!next_word(&rest, &word))
         return MSG_MISSING;
     if (span_is(word, "-")) {
-        if (m.op != MSG_OP_ENGAGE && m.op != MSG_OP_BALLOON)
+        if (m.op != MSG_OP_BALLOON)
             return MSG_MISSING;
     } else if (!span_valid_name(word) || m.op == MSG_OP_BALLOON) {
         return MSG_BAD_NAME;
@@ -343,6 +343,9 @@ enum msg_error msg_parse_req(const char *buf, size_t len, struct msg_req *out)
     if (!next_word(&rest, &word))
         return MSG_MISSING;
     if (!span_u64(word, MSG_KB_MAX, &m.kb))
+        return MSG_BAD_NUMBER;
+    if (m.op == MSG_OP_START && next_word(&rest, &word) &&
+        !span_u64(word, MSG_KB_MAX, &m.need_kb))
         return MSG_BAD_NUMBER;
     if (rest.p && m.op != MSG_OP_DENY)
         return MSG_BAD_WORD;
@@ -428,6 +431,8 @@ size_t msg_format_req(char buf[MSG_MAX], const struct msg_req *m)
     int n = snprintf(buf, MSG_MAX, "%s %s %" PRIu64, op_words[m->op], m->job[0] ? m->job : "-",
                      m->kb);
 
+    if (m->op == MSG_OP_START && m->need_kb)
+        n += snprintf(buf + n, MSG_MAX - n, " %" PRIu64, m->need_kb);
     if (m->op == MSG_OP_DENY && m->text[0])
         n += snprintf(buf + n, MSG_MAX - n, " %s", clean_text(text, m->text));
     return (size_t)n;

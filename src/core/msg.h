@@ -10,7 +10,7 @@
  *           [reason=TEXT]
  *   reply   ok|failed BOOT_ID [TEXT]
  *   memory  total_kb=N available_kb=N
- *   req     OP JOB|- KB [TEXT]
+ *   req     OP JOB|- KB [NEED_KB|TEXT]
  * TEXT runs to the end of the line; what is beyond MSG_TEXT_MAX is cut off. A final newline is
  * allowed, so that a shell can write it. Fields stand in any order; neither memory_min_kb nor ask_kb
  * may exceed memory_kb; start, stop and deny name a job, balloon names none, and only deny has a
@@ -92,11 +92,10 @@ struct msg_memory {
     uint64_t available_kb; /* MemAvailable */
 };
 
-/* engage: answer once the domain has KB in all. start, stop: the job, with an area of KB. deny: the
- * job's request for memory is refused; KB is what it could have now, TEXT says why. balloon: set the
+/* start: the job, with an area of KB, once the domain has NEED_KB in all. stop: the job. deny: its
+ * request for memory is refused; KB is what it could have now, TEXT says why. balloon: set the
  * balloon driver's target to KB. */
 #define MSG_OPS(O) \
-    O(ENGAGE, "engage") \
     O(START, "start") \
     O(STOP, "stop") \
     O(DENY, "deny") \
@@ -112,6 +111,7 @@ struct msg_req {
     enum msg_op op;
     char job[MSG_NAME_MAX + 1]; /* "" for none */
     uint64_t kb;
+    uint64_t need_kb;            /* of start; 0: it need not wait */
     char text[MSG_TEXT_MAX + 1]; /* of deny */
 };
 

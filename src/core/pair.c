@@ -127,6 +127,7 @@ static void enter_rebooting(struct pair *p, struct pool *pool, struct pair_actio
 
 static void enter_stopping(struct pair *p, struct pool *pool, struct pair_actions *out)
 {
+    ungrant_starts(p, out);
     p->ask = ASK_NOTHING;
     for (int i = 0; i < MEMBERS; i++) {
         p->m[i].leaving = true;
@@ -252,13 +253,14 @@ static void during(struct pair *p, struct pool *pool, int64_t now_ns, struct pai
         during_fencing(p, now_ns, out);
         break;
     case PAIR_MOVING:
-        free_victim(p, now_ns, out);
         during_moving(p, pool, now_ns, out);
+        follow_jobs(p, pool, false, now_ns, out);
+        free_victim(p, now_ns, out);
         break;
     case PAIR_STARTING:
-        free_victim(p, now_ns, out);
         during_starting(p, pool, now_ns, out);
         follow_jobs(p, pool, false, now_ns, out);
+        free_victim(p, now_ns, out);
         break;
     case PAIR_REBUILDING:
         free_victim(p, now_ns, out);
@@ -309,21 +311,17 @@ static void give_reason(struct pair *p, const char *fmt, ...)
     va_end(ap);
 }
 
-/* The first job's memory does not come, or is not known to be usable. */
+/* The first job's memory does not come. */
 static void stuck_reason(struct pair *p)
 {
     const struct member *h = &p->m[p->intent.heir];
     uint64_t want = start_kb(p), tot = h->look.tot_kb;
     char how[80];
 
-    if (want <= tot + PLAN_TOLERANCE_KB)
-        give_reason(p, "the agent on %s does not say that its memory is usable: look at %s's "
-                    "console, then xhs recover %s", h->name, h->name, p->name);
-    else
-        give_reason(p, "%s has %llu of the %llu MiB that it needs to start its first job, %llu MiB "
-                    "short%s: %s, then xhs recover %s", h->name, MIB(tot), MIB(want),
-                    MIB_UP(want - tot), tried(p, how, sizeof how),
-                    p->nudges ? "look at its console" : "free memory on the host", p->name);
+    give_reason(p, "%s has %llu of the %llu MiB that it needs to start its first job, %llu MiB "
+                "short%s: %s, then xhs recover %s", h->name, MIB(tot), MIB(want),
+                MIB_UP(want > tot ? want - tot : 0), tried(p, how, sizeof how),
+                p->nudges ? "look at its console" : "free memory on the host", p->name);
 }
 
 /* Why a pair fails, with the figures; for other states the trigger says it all. */
@@ -387,8 +385,9 @@ static int64_t next_tick(const struct pair *p, int64_t now_ns)
     case PAIR_MOVING:
         return now_ns + MOVE_STEP_NS;
     case PAIR_STARTING:
+        return now_ns + MOVE_STEP_NS;
     case PAIR_REBUILDING:
-        return now_ns + (p->intent.id ? MOVE_STEP_NS : SETTLE_STEP_NS);
+        return now_ns + (p->intent.id ? FOLLOW_STEP_NS : SETTLE_STEP_NS);
     case PAIR_FORMING:
     case PAIR_REBOOTING:
     case PAIR_RESTARTING:

@@ -48,7 +48,6 @@ enum pair_state {
     P(FENCE, "fence")   /* the hypervisor confirms that the victim is dead */    \
     P(PLAN, "plan")     /* the table says what moves; the reserve is allotted */ \
     P(MOVE, "move")     /* the heir has what the first job needs to start */     \
-    P(ENGAGE, "engage") /* ... and its agent says it is usable */                \
     P(COMMIT, "commit") /* the jobs' areas have their new owner */               \
     P(START, "start")   /* the jobs run */                                       \
     P(MEMORY, "memory") /* all memory has arrived */                             \
@@ -133,7 +132,6 @@ struct member {
 /* What a takeover set out to do, kept in xenstore until it is done. */
 struct intent {
     uint64_t id; /* 0: none open */
-    enum pair_phase phase;
     unsigned tries; /* daemon restarts that found it open */
     int victim;
     int heir; /* MEMBER_NONE: nobody takes over */
@@ -177,8 +175,6 @@ struct pair {
     enum pair_ask ask;         /* not answered yet */
     int suspect;               /* the member that may hang; MEMBER_NONE */
     uint64_t victim_had_kb;    /* pages of the victim when it was fenced */
-    uint64_t engage_id;        /* outstanding engage request; 0: none */
-    bool engaged;              /* ... and its answer */
     uint64_t heir_had_kb;      /* what the heir owned when the move began */
     uint64_t progress_kb;      /* the heir's pages when they last grew, and when that was */
     int64_t progress_ns;
@@ -244,6 +240,7 @@ struct pair_action {
     enum pair_action_type type;
     int member;
     uint64_t kb;
+    uint64_t need_kb; /* of a start: what the domain has to have before */
     uint64_t request;
     enum msg_op op;
     char job[MSG_NAME_MAX + 1];
@@ -301,6 +298,10 @@ uint64_t pair_rank(const struct pair *p);
 /* Until when its jobs, which wait for what they need to start, come before what others' heirs are
  * to get beyond that; 0: none waits. */
 int64_t pair_urgent_until_ns(const struct pair *p);
+
+/* In a takeover's first moments what it set out to do is stored before it is done, and the rest
+ * after it. */
+bool pair_hurries(const struct pair *p, int64_t now_ns);
 
 /* key: of job.h */
 struct job *pair_job(struct pair *p, const char *key);

@@ -156,8 +156,6 @@ static void absorb_reply(struct pair *p, const struct pair_event *ev, struct pai
 
     if (m->domid != (int64_t)ev->domid || strcmp(m->boot_id, ev->reply.boot_id) != 0)
         return;
-    if (answers(p, &p->engage_id, ev, "engage its memory", out))
-        p->engaged = ev->reply.ok;
     else if (!answers(p, &p->balloon_id, ev, "set its balloon's target", out))
         absorb_job_reply(p, ev, out);
 }

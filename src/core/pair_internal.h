@@ -19,12 +19,16 @@
 #define FENCE_RETRY_NS (50 * MS)
 #define FENCE_LIMIT_NS (10 * SECOND)  /* then the pair fails: nothing may be handed over */
 #define MOVE_STEP_NS (10 * MS)        /* between two looks at memory that moves */
+#define FOLLOW_STEP_NS (40 * MS)      /* and when no job waits for it any more */
 #define GROW_STEP_NS (30 * MS)        /* and when no takeover waits for it */
 #define MOVE_LIMIT_NS (10 * SECOND)   /* without any progress */
 #define NUDGE_NS (2 * SECOND)         /* an order that is not followed is given again */
 #define BALLOON_NUDGES 2              /* then the guest is asked to set its target itself */
 #define SCARCE_NS (8 * SECOND)        /* without any progress: jobs that fit start, others fail */
-#define URGENT_NS (2 * SECOND)        /* from a fence on, its jobs' start is before others' growth */
+#define HURRY_NS SECOND               /* from the fault on, see pair_hurries */
+#define START_FIRST_NS (500 * MS)     /* so long a destroy waits for jobs that start without it */
+#define DESTROY_ALONE_NS SECOND       /* so long growth waits for a destroy */
+#define URGENT_NS (2 * SECOND)        /* after a fence: its jobs' start before others' growth */
 #define FREE_LIMIT_NS (5 * SECOND)    /* a destroy that takes longer is said */
 #define SETTLE_STEP_NS (100 * MS)
 #define BOOT_LIMIT_NS (180 * SECOND)  /* from unpause to the agent's first word */
@@ -81,6 +85,7 @@ void enter_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair
 void during_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
 void enter_starting(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
 void during_starting(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
+void ungrant_starts(struct pair *p, struct pair_actions *out); /* of hot-standby jobs */
 void give_up_move(struct pair *p, struct pool *pool, struct pair_actions *out);
 void enter_restarting(struct pair *p, struct pool *pool, struct pair_actions *out);
 void finish_move(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);

@@ -5,6 +5,7 @@
  * last holder cannot run it any more: fenced, gone, or by its own word not running it.
  */
 #include "core/pair_internal.h"
+#include "core/plan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,10 +66,11 @@ void ask_start(struct pair *p, struct job *j, int64_t now_ns, struct pair_action
 {
     struct pair_action *a = act(out, ACT_ASK, j->owner);
 
-    (void)p;
     a->request = j->request;
     a->op = MSG_OP_START;
     a->kb = j->memory_kb;
+    if (p->intent.id && p->intent.heir == j->owner) /* its memory may be on the way still */
+        a->need_kb = started_kb(p) - PLAN_TOLERANCE_KB;
     snprintf(a->job, sizeof a->job, "%s", j->name);
     j->deadline_ns = now_ns + JOB_START_NS;
 }

@@ -197,7 +197,7 @@ int64_t pair_urgent_until_ns(const struct pair *p)
 {
     int64_t fenced_ns = p->takeover.at_ns[PHASE_FENCE];
 
-    if (!p->intent.id || next_job(p, -1) < 0)
+    if (!p->intent.id || (p->state != PAIR_MOVING && next_job(p, -1) < 0))
         return 0;
     if (p->state == PAIR_RECOVERING) /* from an earlier daemon: it goes on at the first look */
         return INT64_MAX;
@@ -279,6 +279,13 @@ uint64_t pair_undrawn_kb(const struct pair *p)
         told = h->target_kb;
     told = told > p->heir_had_kb ? told - p->heir_had_kb : 0;
     return p->intent.loan_kb > told ? p->intent.loan_kb - told : 0;
+}
+
+bool pair_hurries(const struct pair *p, int64_t now_ns)
+{
+    return p->intent.id && now_ns - p->fault_ns < HURRY_NS &&
+           (p->state == PAIR_FENCING || p->state == PAIR_MOVING || p->state == PAIR_STARTING ||
+            p->state == PAIR_REBUILDING);
 }
 
 bool member_needs_fence(const struct pair *p, int member)

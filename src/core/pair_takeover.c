@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A takeover's work, phase by phase: fence, plan, move, engage, commit, start. Each function may
+ * A takeover's work, phase by phase: fence, plan, move, commit, start. Each function may
  * run again after a restart of the daemon, at any point, and then goes on from the facts.
  */
 #include "core/pair_internal.h"
@@ -45,7 +45,6 @@ void enter_fencing(struct pair *p, struct pool *pool, int64_t now_ns, struct pai
     if (!p->intent.id && member_down(&p->m[a])) {
         p->intent = (struct intent){
             .id = pool_request(pool),
-            .phase = PHASE_FENCE,
             .victim = a,
             .heir = MEMBER_NONE,
         };
@@ -67,12 +66,26 @@ void during_fencing(struct pair *p, int64_t now_ns, struct pair_actions *out)
     }
 }
 
-/* The victim's memory back early, beside everything else: libxl's own destroy frees it last. */
+/* Jobs start sooner without the destroy beside them: each page that the heir is given meanwhile
+ * costs the hypervisor a flush of all TLBs, as one that was freed just before. */
+static bool better_later(const struct pair *p, int64_t now_ns)
+{
+    const struct member *h = &p->m[p->intent.heir];
+    bool told = h->ordered_ns >= p->fault_ns;
+
+    if (p->state == PAIR_REBUILDING || now_ns - p->fault_ns >= START_FIRST_NS)
+        return false;
+    if (told && h->target_kb + PLAN_TOLERANCE_KB < started_kb(p)) /* the loan is not there */
+        return false;
+    return started_kb(p) > p->heir_had_kb && started_kb(p) <= p->heir_had_kb + p->intent.loan_kb;
+}
+
+/* The victim's memory back early: libxl's own destroy frees it last. */
 void free_victim(struct pair *p, int64_t now_ns, struct pair_actions *out)
 {
     struct member *m;
 
-    if (!p->intent.id)
+    if (!p->intent.id || better_later(p, now_ns))
         return;
     m = &p->m[p->intent.victim];
     if (m->fenced && !m->freed && m->op == OP_NONE && m->domid >= 0 && now_ns >= m->retry_ns)
@@ -132,20 +145,15 @@ static void leave_behind(struct pair *p, int victim, struct pair_actions *out)
         rmt_keep(&p->rmt, victim, need - max);
 }
 
-/* Is what the first job needs usable? For those after it the hypervisor's count will do. */
-static void ask_engage(struct pair *p, struct pool *pool, struct pair_actions *out)
+/* The first job is told at once to start when its memory has come: its guest knows that before dom0
+ * does. */
+static void grant_first(struct pair *p, struct pool *pool, int64_t now_ns,
+                        struct pair_actions *out)
 {
-    struct pair_action *a;
+    int i;
 
-    withdraw(p, &p->engage_id, out);
-    p->engaged = next_job(p, -1) < 0;
-    if (p->engaged)
-        return;
-    p->engage_id = pool_request(pool);
-    a = act(out, ACT_ASK, p->intent.heir);
-    a->request = p->engage_id;
-    a->op = MSG_OP_ENGAGE;
-    a->kb = start_kb(p) - PLAN_TOLERANCE_KB;
+    while (started_kb(p) == p->heir_had_kb && (i = next_job(p, -1)) >= 0)
+        grant_job(p, &p->job[i], p->intent.heir, pool, now_ns, out); /* fails where none knows it */
 }
 
 void enter_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out)
@@ -157,6 +165,7 @@ void enter_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair
     p->progress_kb = p->m[heir].look.tot_kb;
     p->progress_ns = now_ns;
     p->nudges = 0;
+    withdraw(p, &p->balloon_id, out);
     if (committed(p)) /* by an earlier daemon */
         return;
     leave_behind(p, victim, out);
@@ -173,10 +182,9 @@ void enter_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair
      * pairs fail at once. */
     if (!p->intent.loan_kb)
         p->intent.loan_kb = pool_lend(pool, minimum_kb(p) - p->heir_had_kb);
-    p->intent.phase = PHASE_MOVE;
     pair_changed(p);
     stamp(p, PHASE_PLAN, now_ns, out);
-    ask_engage(p, pool, out);
+    grant_first(p, pool, now_ns, out);
 }
 
 /* What the heir has, it has for the jobs that started, and so much for others. */
@@ -225,24 +233,39 @@ static void make_do(struct pair *p, struct pool *pool, int64_t now_ns, struct pa
     }
 }
 
+void ungrant_starts(struct pair *p, struct pair_actions *out)
+{
+    for (unsigned i = 0; i < p->jobs; i++) {
+        struct job *j = &p->job[i];
+        struct pair_action *a;
+        if (!job_hot(j) || j->state != JOB_STARTING)
+            continue;
+        a = act(out, ACT_REVOKE, j->owner);
+        a->request = j->request;
+        snprintf(a->job, sizeof a->job, "%s", j->name);
+        j->request = 0;
+        set_job(p, j, JOB_MOVING, "", out);
+    }
+}
+
 void during_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out)
 {
-    int heir = p->intent.heir, first = next_job(p, -1);
+    int heir = p->intent.heir;
+    bool scarce = now_ns - p->progress_ns > SCARCE_NS;
 
     if (committed(p))
         return;
+    if (scarce && p->m[heir].look.tot_kb + PLAN_TOLERANCE_KB < started_kb(p))
+        ungrant_starts(p, out); /* others may fit into what there is */
     make_do(p, pool, now_ns, out);
-    if (next_job(p, -1) != first)
-        ask_engage(p, pool, out);
-    if (p->m[heir].look.tot_kb + PLAN_TOLERANCE_KB < start_kb(p))
+    if (!scarce || any_fits(p))
+        grant_first(p, pool, now_ns, out);
+    if (p->m[heir].look.tot_kb + PLAN_TOLERANCE_KB < started_kb(p) ||
+        (started_kb(p) == p->heir_had_kb && next_job(p, -1) >= 0))
         return;
     stamp(p, PHASE_MOVE, now_ns, out);
-    if (!p->engaged)
-        return;
-    stamp(p, PHASE_ENGAGE, now_ns, out);
     rmt_commit(&p->rmt, heir, true);
     p->active = heir;
-    p->intent.phase = PHASE_START;
     p->epoch++;
     p->takeovers++;
     pair_changed(p);
@@ -255,11 +278,7 @@ void enter_starting(struct pair *p, struct pool *pool, int64_t now_ns, struct pa
 
     for (unsigned i = 0; i < p->jobs; i++) {
         struct job *j = &p->job[i];
-        if (!job_hot(j) || j->state == JOB_MOVING)
-            continue;
-        if (j->state == JOB_STARTING && j->owner == heir)
-            ask_start(p, j, now_ns, out); /* once more, by the same id: told twice, started once */
-        else
+        if (job_hot(j) && !job_live(j) && j->state != JOB_MOVING)
             j->owner = heir; /* its last one is fenced; the next grant is the heir's */
     }
     during_starting(p, pool, now_ns, out);
@@ -277,7 +296,6 @@ void during_starting(struct pair *p, struct pool *pool, int64_t now_ns, struct p
 
 static void close_intent(struct pair *p, struct pool *pool, struct pair_actions *out)
 {
-    withdraw(p, &p->engage_id, out);
     withdraw(p, &p->balloon_id, out);
     if (p->intent.loan_kb)
         pool_repay(pool, p->intent.loan_kb);

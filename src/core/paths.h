@@ -51,13 +51,7 @@
     P(JOB_OWNER, "/tool/xhs/pair/PAIR/job/JOB/owner")                    \
     P(JOB_MIN, "/tool/xhs/pair/PAIR/job/JOB/min_kb")                     \
     P(JOB_REQUEST, "/tool/xhs/pair/PAIR/job/JOB/request")                \
-    P(INTENT, "/tool/xhs/pair/PAIR/intent")                              \
-    P(INTENT_ID, "/tool/xhs/pair/PAIR/intent/id")                        \
-    P(INTENT_PHASE, "/tool/xhs/pair/PAIR/intent/phase")                  \
-    P(INTENT_TRIES, "/tool/xhs/pair/PAIR/intent/tries")                  \
-    P(INTENT_VICTIM, "/tool/xhs/pair/PAIR/intent/victim")                \
-    P(INTENT_HEIR, "/tool/xhs/pair/PAIR/intent/heir")                    \
-    P(INTENT_LOAN, "/tool/xhs/pair/PAIR/intent/loan_kb")
+    P(INTENT, "/tool/xhs/pair/PAIR/intent")
 
 /* What dom0 tells one guest, which may read it. */
 #define XHS_PATHS_TO_GUEST(P)                       \

@@ -162,14 +162,15 @@ void host_hold_reserve(struct host *h)
 int host_claim(struct host *h, uint32_t domid, uint64_t kb, struct xhs_error *err)
 {
     uint64_t keep_kb = wanted_reserve_kb(h);
+    uint32_t holder = (uint32_t)h->holder_domid;
     int rc = hyp_claim(h->hyp, domid, kb, err);
 
     if (rc == 0 || err->code != XHS_E_MEMORY || h->holder_domid < 0 || h->holder_kb <= keep_kb)
         return rc;
-    hyp_claim(h->hyp, (uint32_t)h->holder_domid, 0, NULL);
+    hyp_claim(h->hyp, holder, 0, NULL);
     *err = (struct xhs_error){ 0 };
     rc = hyp_claim(h->hyp, domid, kb, err);
-    claim_reserve(h, keep_kb, NULL);
+    h->holder_kb = hyp_claim(h->hyp, holder, keep_kb, NULL) == 0 ? keep_kb : UINT64_MAX;
     return rc;
 }
 

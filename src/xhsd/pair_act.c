@@ -234,7 +234,7 @@ static void do_memory(struct runner *r, int member, uint64_t kb)
 static void do_ask(struct runner *r, const struct pair_action *a)
 {
     struct guest *g = r->m[a->member].guest;
-    struct msg_req req = { .op = a->op, .kb = a->kb };
+    struct msg_req req = { .op = a->op, .kb = a->kb, .need_kb = a->need_kb };
 
     snprintf(req.job, sizeof req.job, "%s", a->job);
     snprintf(req.text, sizeof req.text, "%.*s", MSG_TEXT_MAX, a->text);

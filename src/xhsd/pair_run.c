@@ -26,31 +26,40 @@ struct queued_event {
  * Nothing irreversible before the intent stands in xenstore. When it cannot be stored the daemon
  * ends: the next one begins from what was stored last, which is what has been acted upon.
  */
-static void store_or_die(struct runner *r)
+static void store_or_die(struct runner *r,
+                         int (*persist)(struct store *, struct stored *, const struct pair *,
+                                        struct xhs_error *))
 {
     struct xhs_error err = { 0 };
 
     if (r->stored_version == r->pair.version)
         return;
     if (host_store_requests(r->host, &err) != 0 ||
-        persist_pair(r->host->own, r->stored, &r->pair, &err) != 0)
+        persist(r->host->own, r->stored, &r->pair, &err) != 0)
         host_give_up(&err);
-    r->stored_version = r->pair.version;
 }
 
+/* In a takeover jobs wait for what is done here: the intent, one key, goes before it, and all that
+ * can be told from it, some dozens of them, after it. */
 static void step(struct runner *r, const struct pair_event *ev)
 {
-    struct pair_actions out;
     struct host *h = r->host;
+    int64_t now_ns = evloop_now(h->loop);
+    struct pair_actions out;
+    bool hurries;
 
     h->pool.urgent_until_ns = host_urgent_until_ns(h, r);
-    pair_step(&r->pair, &h->pool, ev, evloop_now(h->loop), &out);
+    pair_step(&r->pair, &h->pool, ev, now_ns, &out);
     if (out.overflow)
         xlog(LOG_CRIT, "%s: actions were lost", r->pair.name);
-    store_or_die(r);
+    hurries = pair_hurries(&r->pair, now_ns);
+    store_or_die(r, hurries ? persist_intent : persist_pair);
     for (unsigned i = 0; i < out.n; i++)
         carry_out(r, &out.act[i]);
     host_hold_reserve(h);
+    if (hurries)
+        store_or_die(r, persist_pair);
+    r->stored_version = r->pair.version;
 }
 
 /* Listen to every member that has a domain. */

@@ -11,6 +11,7 @@
 #include "xhsd/uuid.h"
 
 #define LINES_MAX (32 + RMT_AREAS_MAX * 6 + RMT_JOBS_MAX * 4)
+#define INTENT_MAX (128 + RMT_JOBS_MAX * (MSG_NAME_MAX + 24))
 
 struct line {
     char path[XHS_PATH_MAX];
@@ -18,6 +19,7 @@ struct line {
 };
 
 struct stored {
+    char intent[INTENT_MAX];
     struct line line[LINES_MAX];
     unsigned n;
 };
@@ -84,18 +86,23 @@ static void put_jobs(struct stored *s, const struct pair *p)
     }
 }
 
-static void put_intent(struct stored *s, const struct pair *p)
+/* The run grants that a takeover gives are part of what it set out to do: whatever becomes of this
+ * daemon, a job that one of them may have started is started under no other. */
+static void intent_text(char buf[INTENT_MAX], const struct pair *p)
 {
     const struct intent *in = &p->intent;
+    int n;
 
+    buf[0] = '\0';
     if (!in->id)
         return;
-    put(s, "%" PRIu64, in->id, PATH_INTENT_ID, p->name);
-    put(s, "%s", pair_phase_word(in->phase), PATH_INTENT_PHASE, p->name);
-    put(s, "%u", in->tries, PATH_INTENT_TRIES, p->name);
-    put(s, "%s", member_word(in->victim), PATH_INTENT_VICTIM, p->name);
-    put(s, "%s", member_word(in->heir), PATH_INTENT_HEIR, p->name);
-    put(s, "%" PRIu64, in->loan_kb, PATH_INTENT_LOAN, p->name);
+    n = snprintf(buf, INTENT_MAX, "id=%" PRIu64 " tries=%u victim=%s heir=%s loan_kb=%" PRIu64, in->id,
+                 in->tries, member_word(in->victim), member_word(in->heir), in->loan_kb);
+    for (unsigned i = 0; i < p->jobs && in->heir != MEMBER_NONE; i++) {
+        const struct job *j = &p->job[i];
+        if (job_hot(j) && job_live(j) && j->owner == in->heir)
+            n += snprintf(buf + n, INTENT_MAX - (size_t)n, " %s:%" PRIu64, j->key, j->request);
+    }
 }
 
 /* recovering is where a daemon begins, not where a pair stands: the stored state is kept */
@@ -115,7 +122,7 @@ static void put_pair(struct stored *s, const struct pair *p)
     put_members(s, p);
     put_areas(s, p);
     put_jobs(s, p);
-    put_intent(s, p);
+    intent_text(s->intent, p);
 }
 
 /* All is written again at the first change, and what that has no more is removed. */
@@ -124,6 +131,7 @@ void persist_remember(struct stored *s, const struct pair *p)
     put_pair(s, p);
     for (unsigned i = 0; i < s->n; i++)
         snprintf(s->line[i].value, sizeof s->line[i].value, "?");
+    snprintf(s->intent, sizeof s->intent, "?");
 }
 
 static const struct line *find(const struct stored *s, const char *path)
@@ -154,7 +162,8 @@ static void cut_to_gone(char *path, const struct stored *now)
 int persist_pair(struct store *st, struct stored *s, const struct pair *p, struct xhs_error *err)
 {
     static struct stored now;
-    static struct store_change change[2 * LINES_MAX];
+    static struct store_change change[2 * LINES_MAX + 1];
+    char intent[XHS_PATH_MAX];
     size_t n = 0;
 
     put_pair(&now, p);
@@ -169,10 +178,24 @@ int persist_pair(struct store *st, struct stored *s, const struct pair *p, struc
         if (!old || strcmp(old->value, now.line[i].value) != 0)
             change[n++] = (struct store_change){ now.line[i].path, now.line[i].value };
     }
+    if (strcmp(s->intent, now.intent) != 0)
+        change[n++] = (struct store_change){ path_build(intent, PATH_INTENT, p->name),
+                                             now.intent[0] ? now.intent : NULL };
     if (n && store_apply(st, change, n, err) != 0)
         return -1;
     *s = now;
     return 0;
+}
+
+int persist_intent(struct store *st, struct stored *s, const struct pair *p, struct xhs_error *err)
+{
+    char path[XHS_PATH_MAX], text[INTENT_MAX];
+
+    intent_text(text, p);
+    if ((p->intent.heir == MEMBER_NONE && !p->intent.tries) || strcmp(s->intent, text) == 0)
+        return 0;
+    memcpy(s->intent, text, sizeof text);
+    return store_write(st, path_build(path, PATH_INTENT, p->name), text, err);
 }
 
 int persist_forget(struct store *st, struct stored *s, const char *pair, struct xhs_error *err)
@@ -322,31 +345,42 @@ static int load_jobs(struct store *st, struct pair *p, struct xhs_error *err)
     return rc;
 }
 
+/* " NAME:REQUEST ...": jobs that the heir was granted. */
+static bool load_grants(struct pair *p, char *text)
+{
+    char *save, *name, *number;
+
+    for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+        struct job *j;
+        name = word;
+        number = strchr(word, ':');
+        if (!number)
+            return false;
+        *number++ = '\0';
+        j = pair_job(p, name);
+        if (!j || !job_hot(j) || !msg_parse_u64(number, UINT64_MAX, &j->request))
+            return false;
+        if (!job_live(j) || j->owner != p->intent.heir)
+            j->state = JOB_STARTING;
+        j->owner = p->intent.heir;
+    }
+    return true;
+}
+
 static int load_intent(struct store *st, struct pair *p, struct xhs_error *err)
 {
-    char path[XHS_PATH_MAX], buf[64];
+    char path[XHS_PATH_MAX], text[INTENT_MAX], victim[2], heir[2];
     struct intent *in = &p->intent;
-    uint64_t tries = 0;
+    int end = 0;
 
-    path_build(path, PATH_INTENT_ID, p->name);
-    if (!read_text(st, path, buf, sizeof buf, err))
+    path_build(path, PATH_INTENT, p->name);
+    if (!read_text(st, path, text, sizeof text, err))
         return 0; /* none, or err says why it could not be read */
-    if (!msg_parse_u64(buf, UINT64_MAX, &in->id))
+    if (sscanf(text, "id=%" SCNu64 " tries=%u victim=%1s heir=%1s loan_kb=%" SCNu64 "%n", &in->id,
+               &in->tries, victim, heir, &in->loan_kb, &end) != 5 || in->id == 0 ||
+        !member_parse(victim, &in->victim) || in->victim == MEMBER_NONE ||
+        !member_parse(heir, &in->heir) || !load_grants(p, text + end))
         return broken(path, err);
-    path_build(path, PATH_INTENT_PHASE, p->name);
-    if (!read_text(st, path, buf, sizeof buf, err) || !pair_phase_parse(buf, &in->phase))
-        return broken(path, err);
-    path_build(path, PATH_INTENT_VICTIM, p->name);
-    if (!read_text(st, path, buf, sizeof buf, err) || !member_parse(buf, &in->victim) ||
-        in->victim == MEMBER_NONE)
-        return broken(path, err);
-    path_build(path, PATH_INTENT_HEIR, p->name);
-    if (!read_text(st, path, buf, sizeof buf, err) || !member_parse(buf, &in->heir))
-        return broken(path, err);
-    if (!persist_read_u64(st, path_build(path, PATH_INTENT_TRIES, p->name), &tries, err) ||
-        !persist_read_u64(st, path_build(path, PATH_INTENT_LOAN, p->name), &in->loan_kb, err))
-        return broken(path, err);
-    in->tries = (unsigned)tries;
     return 0;
 }
 

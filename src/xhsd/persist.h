@@ -21,6 +21,8 @@ void persist_remember(struct stored *s, const struct pair *p);
 
 /* Bring xenstore to what the pair is now. */
 int persist_pair(struct store *st, struct stored *s, const struct pair *p, struct xhs_error *err);
+/* Only what a takeover set out to do: one key. */
+int persist_intent(struct store *st, struct stored *s, const struct pair *p, struct xhs_error *err);
 int persist_forget(struct store *st, struct stored *s, const char *pair, struct xhs_error *err);
 
 /* Write pair.json, a.json and b.json into dir/PAIR, and their checksums into xenstore. */

@@ -246,7 +246,7 @@ static void a_thief_takes_what_nobody_claims(void)
     MUST(hyp_create_empty(hyp, &holder, holder_uuid, free_kb, NULL) == 0);
     MUST(hyp_claim(hyp, holder, 64 * MB, NULL) == 0);
     thief = fake_thief(thief_uuid, free_kb - 32 * MB);
-    MUST(hyp_claim(hyp, holder, 64 * MB, NULL) == 0); /* the holder's own, given up within the call */
+    MUST(hyp_claim(hyp, holder, 64 * MB, NULL) == 0); /* given up and taken within the call */
     MUST(hyp_memory(hyp, &free_kb, &claimed_kb, NULL) == 0 && free_kb == claimed_kb);
     MUST(hyp_claim(hyp, holder, 0, NULL) == 0);
     MUST(hyp_claim(hyp, holder, 64 * MB, NULL) != 0); /* 32 of it are gone by now */

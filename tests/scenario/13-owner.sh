@@ -15,7 +15,9 @@ about "memory of shop-a" "$(mem "$(domid shop a)")" 1024
 
 guest-run shop-b poweroff >/dev/null 2>&1
 wait_state shop unprotected 60
-key pair/shop/reason | grep -q 'powered off by its owner' || fail "reason: $(key pair/shop/reason)"
+# its agent ends before its kernel does
+wait_for 20 "the reason (it is $(key pair/shop/reason))" \
+    eval "key pair/shop/reason | grep -q 'powered off by its owner'"
 is "job" "$(job_state shop web)" running
 beats_on "$(domid shop a)"
 xhs recover shop >/dev/null || fail "xhs recover"

@@ -6,7 +6,7 @@ restart_xhsd ''
 wait_state shop protected 30
 is "the job's run" "$(job_run "$(domid shop a)")" "$run"
 
-for phase in detect fence plan move engage commit start; do
+for phase in detect fence plan move commit start; do
     victim=$(active shop) heir=$(standby shop)
     echo "== killed at $phase, $victim -> $heir"
     restart_xhsd "export XHSD_TEST_KILL_AT=$phase"

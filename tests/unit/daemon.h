@@ -144,6 +144,10 @@ const char *key(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 uint64_t key_u64(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 unsigned keys_below(const char *path);
 
+/* A word of the pair's open intent, as "heir"; "" when there is none. */
+const char *intent(const char *pair, const char *word);
+uint64_t intent_u64(const char *pair, const char *word);
+
 uint32_t domain_of(const char *pair, char member); /* by the book; 0: none */
 uint64_t owned_kb(const char *pair, const char *owner);
 uint64_t tot_kb(uint32_t domid);

@@ -40,6 +40,7 @@ struct agent {
     struct {
         enum run run;
         uint64_t request; /* it runs under, or ran last */
+        uint64_t need_kb; /* of the start it was asked for last */
         enum msg_job_state told;
         struct job_seen seen;
     } job[JOBS];
@@ -260,6 +261,9 @@ static void start(struct agent *a, unsigned job, uint64_t id, uint64_t kb)
             write_reply(a, id, true, "");
     } else if (a->image->refusal[0]) {
         write_reply(a, id, false, a->image->refusal);
+    } else if (grant_of(a, job) == id && a->job[job].run == RUN_NOT &&
+               sim_find(a->domid)->tot_kb < a->job[job].need_kb) {
+        later(POLL_NS, a, start, job, id, kb);
     } else if (grant_of(a, job) == id && a->job[job].run == RUN_NOT) {
         check_start(a->domid, a->image->job[job].name, a->image->job[job].plain, kb);
         a->job[job].seen.start_kb = kb;
@@ -269,12 +273,10 @@ static void start(struct agent *a, unsigned job, uint64_t id, uint64_t kb)
     }
 }
 
-static void engage(struct agent *a, unsigned job, uint64_t id, uint64_t kb)
+static void start_with(struct agent *a, unsigned job, uint64_t id, const struct msg_req *req)
 {
-    if (sim_find(a->domid)->tot_kb >= kb)
-        write_reply(a, id, true, "");
-    else
-        later(POLL_NS, a, engage, job, id, kb);
+    a->job[job].need_kb = req->need_kb;
+    start(a, job, id, req->kb);
 }
 
 static void deny(struct agent *a, unsigned job, const struct msg_req *req)
@@ -296,14 +298,11 @@ static void carry_out(struct agent *a, uint64_t id, const char *line)
     ck_assert_msg(msg_parse_req(line, strlen(line), &req) == MSG_OK, "request: %s", line);
     job = job_named(a->image, req.job);
     switch (req.op) {
-    case MSG_OP_ENGAGE:
-        engage(a, 0, id, req.kb);
-        break;
     case MSG_OP_START:
         if (job < 0)
             write_reply(a, id, false, "no such job here");
         else
-            start(a, (unsigned)job, id, req.kb);
+            start_with(a, (unsigned)job, id, &req);
         break;
     case MSG_OP_DENY:
         if (job >= 0)

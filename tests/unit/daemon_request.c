@@ -64,7 +64,7 @@ static void check_job(const char *pair, const char *name)
     bool live = is_live(state);
     bool over = strcmp(state, "stopped") == 0 || strcmp(state, "failed") == 0;
 
-    if (stops || key("/tool/xhs/pair/%s/intent/id", pair)[0])
+    if (stops || key("/tool/xhs/pair/%s/intent", pair)[0])
         return;
     ck_assert_msg(area || !live, "job %s of %s is %s without an area", name, pair, state);
     ck_assert_msg(!area || !over, "job %s of %s is %s, and has its area", name, pair, state);

@@ -38,7 +38,7 @@ struct sim_req {
     uint64_t id; /* 0: free */
     enum msg_op op;
     int job; /* -1: of none */
-    uint64_t kb;
+    uint64_t kb, need_kb;
     int64_t due_ns;
     bool answered, told;
     struct msg_reply reply;

@@ -148,7 +148,7 @@ static void try_start(struct sim *s, struct sim_dom *d, struct sim_req *r)
         answer(s, d, r, false, "already running");
     } else if (j->line.request == r->id) {
         answer(s, d, r, false, "it was carried out, and ended");
-    } else if (j->grant != r->id) {
+    } else if (j->grant != r->id || d->tot_kb < r->need_kb) {
         r->due_ns = s->now_ns + POLL_NS;
     } else {
         execute(s, d, r);
@@ -158,12 +158,6 @@ static void try_start(struct sim *s, struct sim_dom *d, struct sim_req *r)
 static void try_request(struct sim *s, struct sim_dom *d, struct sim_req *r)
 {
     switch (r->op) {
-    case MSG_OP_ENGAGE:
-        if (d->tot_kb >= r->kb)
-            answer(s, d, r, true, "");
-        else
-            r->due_ns = s->now_ns + POLL_NS;
-        break;
     case MSG_OP_START:
         try_start(s, d, r);
         break;
@@ -208,13 +202,12 @@ static void put_request(struct sim *s, struct sim_dom *d, const struct pair_acti
         d->job[find_job(a->job)].grant = a->request;
     if (sim_chance(s, s->faults.lost_req) || (a->op == MSG_OP_START && find_job(a->job) < 0))
         return;
-    if (r && r->answered && a->op == MSG_OP_ENGAGE)
-        return;
     if (!r)
         r = find_req(d, 0);
     if (!r) /* asked by daemons that are no more */
         r = &d->req[sim_random(s, SIM_REQS)];
-    *r = (struct sim_req){ .id = a->request, .op = a->op, .job = find_job(a->job), .kb = a->kb };
+    *r = (struct sim_req){ .id = a->request, .op = a->op, .job = find_job(a->job), .kb = a->kb,
+                           .need_kb = a->need_kb };
     r->due_ns = s->now_ns + (1 + sim_random(s, 20)) * SIM_MS;
 }
 

@@ -35,7 +35,7 @@ static struct job running_job(uint64_t id)
 {
     struct job j = new_job(&hot_def);
 
-    ck_assert_uint_eq(job_start(&j, id, 131072, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert_uint_eq(job_start(&j, id, 131072, GRANT_YES, true).todo, JOB_SPAWN);
     ck_assert_int_eq(job_spawned(&j, NULL).answer, JOB_OK);
     return j;
 }
@@ -67,13 +67,21 @@ START_TEST(starts_by_grant_only)
 {
     struct job j = new_job(&hot_def);
 
-    struct job_result r = job_start(&j, 7, 100000, GRANT_NO);
+    struct job_result r = job_start(&j, 7, 100000, GRANT_NO, true);
     ck_assert(r.todo == 0 && r.answer == JOB_LATER);
-    r = job_start(&j, 7, 100000, GRANT_UNKNOWN);
+    r = job_start(&j, 7, 100000, GRANT_UNKNOWN, true);
     ck_assert(r.todo == 0 && r.answer == JOB_FAILED);
     ck_assert_int_eq(j.line.state, MSG_JOB_WAITING);
 
-    r = job_start(&j, 7, 100000, GRANT_YES);
+    r = job_start(&j, 7, 100000, GRANT_NO, false);
+    ck_assert(r.todo == 0 && r.answer == JOB_LATER);
+    r = job_start(&j, 7, 100000, GRANT_YES, false); /* its memory is to come */
+    ck_assert(r.todo == JOB_PREPARE && r.answer == JOB_LATER && r.kb == 100000);
+    r = job_start(&j, 7, 0, GRANT_YES, false);
+    ck_assert(r.todo == JOB_PREPARE && r.kb == 131072);
+    ck_assert(j.line.state == MSG_JOB_WAITING && j.line.request == 0);
+
+    r = job_start(&j, 7, 100000, GRANT_YES, true);
     ck_assert(r.todo == JOB_SPAWN && r.answer == JOB_LATER);
     ck_assert(j.line.state == MSG_JOB_STARTING && j.line.request == 7);
     ck_assert_uint_eq(j.line.memory_kb, 100000); /* dom0's size, its own minimum */
@@ -84,10 +92,10 @@ START_TEST(starts_by_grant_only)
 
     j = new_job(&plain_def); /* a plain one neither */
     j.line.ask_kb = 40960;
-    ck_assert_uint_eq(job_start(&j, 8, 30000, GRANT_NO).todo, 0);
+    ck_assert_uint_eq(job_start(&j, 8, 30000, GRANT_NO, true).todo, 0);
     ck_assert_uint_eq(j.line.memory_kb, 40960); /* as asked, as long as it waits */
     ck_assert_uint_eq(j.line.ask_kb, 40960);
-    ck_assert_uint_eq(job_start(&j, 8, 30000, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert_uint_eq(job_start(&j, 8, 30000, GRANT_YES, true).todo, JOB_SPAWN);
     ck_assert(!j.line.hot_standby && j.line.memory_kb == 30000);
     ck_assert(j.line.ask_kb == 0 && j.line.wait_s == 0); /* there is no request any more */
 }
@@ -101,13 +109,13 @@ START_TEST(keeps_to_what_was_asked_here)
 
     ck_assert_uint_eq(job_want(&j, &p).todo, JOB_PUBLISH);
     ck_assert(j.line.force && j.line.priority == 3);
-    ck_assert_uint_eq(job_start(&j, 7, 60000, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert_uint_eq(job_start(&j, 7, 60000, GRANT_YES, true).todo, JOB_SPAWN);
     ck_assert(!j.line.hot_standby && !j.line.force && j.line.priority == 3);
     ck_assert(j.line.memory_kb == 60000 && j.line.memory_min_kb == 50000);
 
     j = new_job(&hot_def);
     job_want(&j, &p);
-    ck_assert_uint_eq(job_start(&j, 7, 0, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert_uint_eq(job_start(&j, 7, 0, GRANT_YES, true).todo, JOB_SPAWN);
     ck_assert_uint_eq(j.line.memory_kb, 80000);
 }
 END_TEST
@@ -121,17 +129,17 @@ START_TEST(takes_over_what_the_other_ran)
     def.memory_kb = 90000;
     def.memory_min_kb = 70000;
     j = new_job(&def); /* nobody asked for it here, so it can only be the pair's */
-    ck_assert_uint_eq(job_start(&j, 7, 60000, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert_uint_eq(job_start(&j, 7, 60000, GRANT_YES, true).todo, JOB_SPAWN);
     ck_assert(j.line.hot_standby && j.line.memory_kb == 60000 && j.line.memory_min_kb == 60000);
     j = new_job(&def);
-    ck_assert_uint_eq(job_start(&j, 7, 0, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert_uint_eq(job_start(&j, 7, 0, GRANT_YES, true).todo, JOB_SPAWN);
     ck_assert(j.line.memory_kb == 90000 && j.line.memory_min_kb == 70000);
 
     j = new_job(&hot_def); /* stopped here by hand, and started there */
     const struct job_params p = { .memory_kb = 1000 };
     job_want(&j, &p);
     job_stop(&j, "xhs-job stop", 0);
-    ck_assert_uint_eq(job_start(&j, 7, 100000, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert_uint_eq(job_start(&j, 7, 100000, GRANT_YES, true).todo, JOB_SPAWN);
     ck_assert(j.line.memory_kb == 100000 && j.line.memory_min_kb == 65536);
 }
 END_TEST
@@ -176,7 +184,7 @@ START_TEST(figures_are_of_one_run)
     j.line.oom_kills = 1;
     job_ended(&j, &good);
     ck_assert(j.line.used_kb == 0 && j.line.peak_kb == 900 && j.line.oom_kills == 1);
-    job_start(&j, 8, 131072, GRANT_YES);
+    job_start(&j, 8, 131072, GRANT_YES, true);
     ck_assert(j.line.peak_kb == 0 && j.line.oom_kills == 0);
     j.line.peak_kb = 900;
     job_spawned(&j, NULL);
@@ -191,18 +199,18 @@ START_TEST(runs_once_a_grant)
     const struct job_end good = { true, EXITED(0), false };
     struct job j = running_job(7);
 
-    struct job_result r = job_start(&j, 7, 131072, GRANT_YES);
+    struct job_result r = job_start(&j, 7, 131072, GRANT_YES, true);
     ck_assert(!(r.todo & JOB_SPAWN) && r.answer == JOB_OK);
-    r = job_start(&j, 8, 131072, GRANT_YES);
+    r = job_start(&j, 8, 131072, GRANT_YES, true);
     ck_assert(r.todo == 0 && r.answer == JOB_FAILED);
     ck_assert_str_eq(r.text, "already running under request 7");
     ck_assert_int_eq(job_want(&j, &no_params).answer, JOB_FAILED);
 
     job_ended(&j, &good);
-    r = job_start(&j, 7, 131072, GRANT_YES);
+    r = job_start(&j, 7, 131072, GRANT_YES, true);
     ck_assert(r.todo == 0 && r.answer == JOB_FAILED);
     ck_assert_str_eq(r.text, "request 7 was carried out, and ended: exit 0");
-    ck_assert_uint_eq(job_start(&j, 8, 131072, GRANT_YES).todo, JOB_SPAWN);
+    ck_assert_uint_eq(job_start(&j, 8, 131072, GRANT_YES, true).todo, JOB_SPAWN);
     r = job_spawned(&j, "cannot execute /bin/sh");
     ck_assert(r.todo == JOB_PUBLISH && r.answer == JOB_FAILED);
     ck_assert(j.line.state == MSG_JOB_FAILED && j.line.request == 8);
@@ -222,7 +230,7 @@ START_TEST(stops_when_the_grant_goes)
     ck_assert_uint_eq(job_grant_read(&j, GRANT_NO, 0).todo, 0);
 
     j = new_job(&plain_def); /* a plain one too */
-    job_start(&j, 8, 0, GRANT_YES);
+    job_start(&j, 8, 0, GRANT_YES, true);
     job_spawned(&j, NULL);
     ck_assert_uint_eq(job_grant_read(&j, GRANT_NO, 0).todo, JOB_PUBLISH | JOB_TERM);
 }
@@ -238,7 +246,7 @@ START_TEST(stop_is_bounded)
     ck_assert(r.todo == (JOB_PUBLISH | JOB_STOP_COMMAND) && r.answer == JOB_LATER);
     ck_assert(job_stop(&j, "again", 2000 * MS).todo == 0);
     ck_assert_int_eq(job_stop_answer(&j).answer, JOB_LATER);
-    ck_assert_int_eq(job_start(&j, 8, 1, GRANT_YES).answer, JOB_FAILED);
+    ck_assert_int_eq(job_start(&j, 8, 1, GRANT_YES, true).answer, JOB_FAILED);
     ck_assert_uint_eq(job_next_ns(&j), (1000 + JOB_STOP_LIMIT_MS) * MS);
     ck_assert_uint_eq(job_tick(&j, (999 + JOB_STOP_LIMIT_MS) * MS).todo, 0);
     ck_assert_uint_eq(job_tick(&j, (1000 + JOB_STOP_LIMIT_MS) * MS).todo, JOB_KILL);
@@ -254,7 +262,7 @@ START_TEST(stop_is_bounded)
     ck_assert_int_eq(job_stop(&j, "no", 0).answer, JOB_OK);
     ck_assert_int_eq(j.line.state, MSG_JOB_STOPPED); /* and waits no more */
     job_want(&j, &no_params);
-    job_start(&j, 8, 0, GRANT_YES);
+    job_start(&j, 8, 0, GRANT_YES, true);
     job_spawned(&j, NULL);
     ck_assert_uint_eq(job_stop(&j, "no", 0).todo, JOB_PUBLISH | JOB_TERM);
 }
@@ -297,7 +305,7 @@ START_TEST(is_taken_over_from_an_earlier_agent)
 
     ck_assert_uint_eq(job_restored(&j, &line, true, 0).todo, JOB_PUBLISH);
     ck_assert(j.line.state == MSG_JOB_RUNNING && j.line.request == 7 && j.line.memory_kb == 5);
-    ck_assert_int_eq(job_start(&j, 7, 5, GRANT_YES).answer, JOB_OK);
+    ck_assert_int_eq(job_start(&j, 7, 5, GRANT_YES, true).answer, JOB_OK);
 
     line.state = MSG_JOB_STARTING; /* the agent died between fork and report */
     j = new_job(&hot_def);
@@ -307,7 +315,7 @@ START_TEST(is_taken_over_from_an_earlier_agent)
     j = new_job(&hot_def); /* or before the fork */
     job_restored(&j, &line, false, 0);
     ck_assert_int_eq(j.line.state, MSG_JOB_FAILED);
-    ck_assert_int_eq(job_start(&j, 7, 5, GRANT_YES).answer, JOB_FAILED);
+    ck_assert_int_eq(job_start(&j, 7, 5, GRANT_YES, true).answer, JOB_FAILED);
 
     line.state = MSG_JOB_STOPPING;
     strcpy(line.reason, "enough");
@@ -341,7 +349,7 @@ START_TEST(survives_a_bad_file)
     struct job_result r = job_defined(&j, NULL, "web.job:1: wrong", true);
     ck_assert(r.todo == JOB_PUBLISH && j.line.state == MSG_JOB_FAILED);
     ck_assert_str_eq(j.line.reason, "web.job:1: wrong");
-    r = job_start(&j, 7, 1, GRANT_YES);
+    r = job_start(&j, 7, 1, GRANT_YES, true);
     ck_assert(r.todo == 0 && r.answer == JOB_FAILED);
     ck_assert_str_eq(r.text, "web.job:1: wrong");
     ck_assert_int_eq(job_want(&j, &no_params).answer, JOB_FAILED);

@@ -31,13 +31,14 @@ static void random_step(struct job *j, uint64_t *rnd, uint64_t *now, bool *popul
 {
     const enum job_grant granted = random_next(rnd) % 3;
     const uint64_t id = 1 + random_next(rnd) % 4, before = j->line.request;
+    const bool was_active = job_active(j);
     const bool was_running = j->line.state == MSG_JOB_RUNNING;
     const struct job_end end = { random_next(rnd) % 2, EXITED(random_next(rnd) % 2), false };
     const struct job_params p = { .hot_standby = random_next(rnd) % 3,
                                   .memory_kb = random_next(rnd) % 2 * 1000,
                                   .force = random_next(rnd) % 2 };
     struct job_result r = { 0 };
-    bool starting = false;
+    bool starting = false, there;
 
     *now += random_next(rnd) % (4000 * MS);
     switch (random_next(rnd) % 9) {
@@ -56,8 +57,10 @@ static void random_step(struct job *j, uint64_t *rnd, uint64_t *now, bool *popul
         break;
     case 4:
         starting = true;
-        r = job_start(j, id, 1000, granted);
-        ck_assert(!(r.todo & JOB_SPAWN) || (granted == GRANT_YES && id != before));
+        there = random_next(rnd) % 2;
+        r = job_start(j, id, 1000, granted, there);
+        ck_assert(!(r.todo & JOB_SPAWN) || (there && granted == GRANT_YES && id != before));
+        ck_assert(!(r.todo & JOB_PREPARE) || (!there && granted == GRANT_YES && !was_active));
         break;
     case 5:
         r = job_stop(j, "stop", *now);

@@ -171,13 +171,13 @@ static const struct {
     { REQ, "deny web 1 no\tmemory", MSG_BAD_BYTES },
     { REQ, "denied web 1", MSG_BAD_WORD },
     { REQ, "begin web 1", MSG_BAD_WORD },
-    { REQ, "start web 1 2", MSG_BAD_WORD },
-    { REQ, "start web 1 ", MSG_BAD_WORD },
-    { REQ, "start web 1 please", MSG_BAD_WORD },
+    { REQ, "start web 1 2 3", MSG_BAD_WORD },
+    { REQ, "start web 1 ", MSG_BAD_NUMBER },
+    { REQ, "start web 1 2 ", MSG_BAD_WORD },
+    { REQ, "start web 1 please", MSG_BAD_NUMBER },
     { REQ, "stop web 0 please", MSG_BAD_WORD },
     { REQ, "stop web 0 ", MSG_BAD_WORD },
-    { REQ, "engage - 1 please", MSG_BAD_WORD },
-    { REQ, "engage - 1 ", MSG_BAD_WORD },
+    { REQ, "engage - 1", MSG_BAD_WORD },
     { REQ, "start ../web 1", MSG_BAD_NAME },
     { REQ, "start  1", MSG_BAD_NAME },
     { REQ, "start 12345678901234567890123456789012345678901 1", MSG_BAD_NAME },
@@ -316,11 +316,11 @@ START_TEST(reads_the_others)
     ck_assert_int_eq(parse(MEMORY, "available_kb=0 total_kb=131072", &m), MSG_OK);
     ck_assert(m.memory.total_kb == 131072 && m.memory.available_kb == 0);
 
-    ck_assert_int_eq(parse(REQ, "engage - 1048576\n", &m), MSG_OK);
-    ck_assert(m.req.op == MSG_OP_ENGAGE && !m.req.job[0] && m.req.kb == 1048576);
+    ck_assert_int_eq(parse(REQ, "start web 524288 1048576\n", &m), MSG_OK);
+    ck_assert(m.req.op == MSG_OP_START && m.req.kb == 524288 && m.req.need_kb == 1048576);
     ck_assert_int_eq(parse(REQ, "start 1234567890123456789012345678901234567_-A 000128", &m),
                      MSG_OK);
-    ck_assert(m.req.op == MSG_OP_START && m.req.kb == 128);
+    ck_assert(m.req.op == MSG_OP_START && m.req.kb == 128 && m.req.need_kb == 0);
     ck_assert_uint_eq(strlen(m.req.job), MSG_NAME_MAX);
     ck_assert_int_eq(parse(REQ, "stop -- 0", &m), MSG_OK);
     ck_assert_str_eq(m.req.job, "--");
@@ -375,22 +375,23 @@ START_TEST(round_trips)
     ck_assert_int_eq(parse_n(MEMORY, line, msg_format_memory(line, &memory), &out), MSG_OK);
     ck_assert_mem_eq(&out.memory, &memory, sizeof memory);
 
-    struct msg_req req = { MSG_OP_ENGAGE, "", 128, "" };
-    msg_format_req(line, &req);
-    ck_assert_str_eq(line, "engage - 128");
-    req = (struct msg_req){ MSG_OP_BALLOON, "", 128, "" };
+    struct msg_req req = { MSG_OP_START, "web", 128, 256, "" };
+    ck_assert_int_eq(parse_n(REQ, line, msg_format_req(line, &req), &out), MSG_OK);
+    ck_assert_str_eq(line, "start web 128 256");
+    ck_assert_uint_eq(out.req.need_kb, 256);
+    req = (struct msg_req){ MSG_OP_BALLOON, "", 128, 0, "" };
     ck_assert_int_eq(parse_n(REQ, line, msg_format_req(line, &req), &out), MSG_OK);
     ck_assert_str_eq(line, "balloon - 128");
-    req = (struct msg_req){ MSG_OP_STOP, "web", 0, "only deny has a text" };
+    req = (struct msg_req){ MSG_OP_STOP, "web", 0, 0, "only deny has a text" };
     msg_format_req(line, &req);
     ck_assert_str_eq(line, "stop web 0");
     ck_assert_int_eq(parse_n(REQ, line, msg_format_req(line, &req), &out), MSG_OK);
     ck_assert(out.req.op == MSG_OP_STOP && out.req.kb == 0 && strcmp(out.req.job, "web") == 0);
 
-    req = (struct msg_req){ MSG_OP_DENY, "web", 1024, "" };
+    req = (struct msg_req){ MSG_OP_DENY, "web", 1024, 0, "" };
     msg_format_req(line, &req);
     ck_assert_str_eq(line, "deny web 1024");
-    req = (struct msg_req){ MSG_OP_DENY, "web", 0, "32 MiB\nshort" };
+    req = (struct msg_req){ MSG_OP_DENY, "web", 0, 0, "32 MiB\nshort" };
     ck_assert_int_eq(parse_n(REQ, line, msg_format_req(line, &req), &out), MSG_OK);
     ck_assert_str_eq(out.req.text, "32 MiB?short");
 }
@@ -484,7 +485,7 @@ static uint64_t random_next(uint64_t *state)
 static size_t near_message(uint64_t *rnd, char *buf)
 {
     static const char *const pieces[] = {
-        "running", "failed", "ok", "start", "engage", " ", " ", " ", "hot_standby=yes",
+        "running", "failed", "ok", "start", "balloon", " ", " ", " ", "hot_standby=yes",
         "memory_kb=", "memory_min_kb=", "request=", "reason=", "total_kb=", "available_kb=",
         " memory_kb=256 ask_kb=64", " priority=9", " wait_s=60", " force=yes", " used_kb=1",
         " peak_kb=1", " oom_kills=1", "deny web 0 text",

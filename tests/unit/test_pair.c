@@ -223,20 +223,6 @@ END_TEST
 
 /* ---- guests that do not answer, or lie ---- */
 
-START_TEST(engage_unanswered)
-{
-    begin(15);
-    s.dom[B].mute = true;
-    sim_shutdown(&s, A, SHUT_CRASH);
-    assert_ends(PAIR_FAILED, "agent on shop-b");
-    ck_assert_uint_eq(sim_copies(&s, 0), 0);
-    s.dom[B].mute = false;
-    sim_ask(&s, ASK_RECOVER);
-    assert_rest(B);
-    ck_assert_uint_eq(s.runs[0], 2);
-}
-END_TEST
-
 START_TEST(start_unanswered)
 {
     begin(16);
@@ -301,19 +287,10 @@ START_TEST(replies_of_others)
     s.dom[B].mute = true;
     sim_shutdown(&s, A, SHUT_CRASH);
     ck_assert(sim_until_state(&s, PAIR_MOVING, SIM_MINUTE));
-    id = s.pair.engage_id;
+    id = web()->request;
     sim_run(&s, SIM_SECOND);
-    say(B, s.dom[B].domid, id + 1, s.dom[B].boot_id);
     say(B, s.dom[B].domid, id - 1, s.dom[B].boot_id);
     say(B, s.dom[B].domid + 1, id, s.dom[B].boot_id);
-    say(B, s.dom[B].domid, id, other);
-    say(A, s.dom[A].domid, id, s.dom[A].boot_id);
-    ck_assert(!s.pair.engaged);
-    ck_assert_int_eq(s.pair.state, PAIR_MOVING);
-    say(B, s.dom[B].domid, id, s.dom[B].boot_id);
-    ck_assert_int_eq(s.pair.state, PAIR_STARTING);
-
-    id = web()->request;
     say(B, s.dom[B].domid, id, other);
     say(A, s.dom[A].domid, id, s.dom[A].boot_id);
     say(B, s.dom[B].domid, id + 1, s.dom[B].boot_id);
@@ -390,7 +367,6 @@ static TCase *guests(void)
 {
     TCase *t = tcase_create("guests");
 
-    tcase_add_test(t, engage_unanswered);
     tcase_add_test(t, start_unanswered);
     tcase_add_test(t, start_fails);
     tcase_add_test(t, no_definition);

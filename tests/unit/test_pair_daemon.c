@@ -70,7 +70,7 @@ END_TEST
 START_TEST(intent_wears_out)
 {
     begin(27);
-    s.dom[B].mute = true;
+    s.balloon_stuck[B] = true;
     sim_shutdown(&s, A, SHUT_CRASH);
     for (int i = 0; i < 5 && s.pair.state != PAIR_FAILED; i++) {
         ck_assert(sim_until_state(&s, PAIR_MOVING, SIM_MINUTE));
@@ -78,7 +78,7 @@ START_TEST(intent_wears_out)
         sim_run(&s, 2 * SIM_SECOND);
     }
     assert_ends(PAIR_FAILED, "three times");
-    s.dom[B].mute = false;
+    s.balloon_stuck[B] = false;
     sim_ask(&s, ASK_RECOVER);
     assert_rest(B);
 }

@@ -19,7 +19,7 @@
 
 static struct sim s;
 static unsigned long long seed;
-static uint64_t own_kb[MEMBERS]; /* by the table, when no takeover was under way, */
+static uint64_t own_kb[MEMBERS]; /* by the table, before a takeover had an heir, */
 static unsigned deaths;          /* and the daemon's deaths until then */
 static bool kept;                /* part of the surplus did not fit the heir, and stayed */
 static bool by_table;            /* resumed: what the victim had is taken from the table */
@@ -130,8 +130,9 @@ static const struct job *granted_job(const struct pair *p, uint64_t request)
     return NULL;
 }
 
-/* In a takeover: nobody who comes before it still waits, and what all that started need is there. */
-static void check_turn(const struct sim *w, const struct job *granted)
+/* In a takeover: nobody before it still waits, and what all that started need is there, or is what
+ * it waits for. */
+static void check_turn(const struct sim *w, const struct job *granted, uint64_t awaits_kb)
 {
     const struct pair *p = &w->pair;
     int heir = p->intent.heir;
@@ -144,7 +145,8 @@ static void check_turn(const struct sim *w, const struct job *granted)
         if (job_hot(j) && job_live(j))
             need_kb += j->min_kb;
     }
-    must(p->m[heir].look.tot_kb + PLAN_TOLERANCE_KB >= need_kb, "%s is granted, %llu of %llu",
+    must(p->m[heir].look.tot_kb + PLAN_TOLERANCE_KB >= need_kb ||
+             awaits_kb + PLAN_TOLERANCE_KB >= need_kb, "%s is granted, %llu of %llu",
          granted->key, (unsigned long long)p->m[heir].look.tot_kb, (unsigned long long)need_kb);
 }
 
@@ -158,9 +160,11 @@ static void check_grant(const struct sim *w, const struct pair_action *a)
 
     if (w->pair.m[a->member].leaving)
         return; /* in the same step it was found to be gone, and with it what it had */
-    must(area && area->owner == (enum owner)a->member, "job %s has no area", a->job);
-    if (w->pair.intent.id && w->pair.intent.heir == a->member)
-        check_turn(w, j);
+    bool heir = w->pair.intent.id && w->pair.intent.heir == a->member;
+    must(area && (area->owner == (enum owner)a->member || (heir && area->owner == OWNER_TRANSIT)),
+         "job %s has no area", a->job);
+    if (heir)
+        check_turn(w, j, a->need_kb);
     must(!job_hot(j) || k == SIM_JOBS || !o->there || o->dying || o->fenced || !sim_job_active(&o->job[k]),
          "job %s granted twice", a->job);
 }
@@ -253,7 +257,7 @@ static void check_step(struct sim *w, const struct pair_event *ev)
         deaths = w->deaths;
     if (!p->intent.id || ev->type == EV_ASK || w->deaths > deaths)
         by_table = p->intent.id != 0;
-    for (int i = 0; i < MEMBERS && !p->intent.id; i++)
+    for (int i = 0; i < MEMBERS && p->intent.heir == MEMBER_NONE; i++)
         own_kb[i] = rmt_owned_kb(&p->rmt, (enum owner)i);
     for (int k = 0; k < SIM_HOT; k++)
         must(sim_copies(w, k) <= 1, "%s runs twice", sim_job_name[k]);

@@ -235,7 +235,7 @@ static void takeover_rows(void)
     end(B, SHUT_CRASH);
     expect(PAIR_RESTARTING);
     bring(PAIR_MOVING);
-    s.dom[B].mute = true;
+    s.balloon_stuck[B] = true;
     expect(PAIR_FAILED);
     bring(PAIR_STARTING);
     end(B, SHUT_CRASH);
@@ -320,7 +320,7 @@ static void recovering_rows(void)
     expect(PAIR_STOPPED);
 
     bring(PAIR_MOVING);
-    s.dom[B].mute = true;
+    s.balloon_stuck[B] = true;
     for (int i = 0; i < 4; i++) {
         expect(PAIR_MOVING);
         sim_daemon_dies(&s, SIM_SECOND);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/pair_internal.h"
 #include "tests/unit/story.h"
 
 #define WEB 0 /* 128 MiB, 64 to start */
@@ -149,8 +150,8 @@ START_TEST(gives_nothing_back_for_others)
     begin(4);
     crash();
     ck_assert(sim_until_state(&s, PAIR_REBUILDING, SIM_SECOND));
-    target_kb = s.pair.m[B].target_kb;
-    ck_assert_uint_gt(target_kb, (OWN + 64) * MIB_KB);
+    while ((target_kb = s.pair.m[B].target_kb) <= (OWN + 64) * MIB_KB)
+        sim_run(&s, SIM_MS);
     s.urgent_until_ns = s.now_ns + SIM_SECOND;
     sim_run(&s, 900 * SIM_MS);
     ck_assert_uint_eq(s.pair.m[B].target_kb, target_kb);
@@ -188,6 +189,20 @@ START_TEST(ranks_by_its_most_important_job)
     sim_job_line(&s, A, WEB, MSG_JOB_STOPPED);
     sim_run(&s, SIM_SECOND);
     ck_assert_uint_eq(pair_rank(&s.pair), 0);
+}
+END_TEST
+
+/* The victim's keys are gone with it: the heir's word counts. */
+START_TEST(ranks_by_the_heirs_word_when_there_is_no_other)
+{
+    begin_with(2, 7);
+    sim_daemon_dies(&s, SIM_SECOND);
+    sim_destroy(&s, A);
+    ck_assert(sim_until_state(&s, PAIR_MOVING, 5 * SIM_SECOND));
+    ck_assert_uint_eq(pair_rank(&s.pair), 8);
+    ck_assert_int_eq(db()->state, JOB_STARTING); /* the first to be granted */
+    ck_assert_int_eq(next_job(&s.pair, -1), (int)(web() - s.pair.job));
+    assert_both();
 }
 END_TEST
 
@@ -257,7 +272,7 @@ START_TEST(starts_what_fits)
     crash();
     sim_run(&s, 7 * SIM_SECOND);
     ck_assert_int_eq(sim_runner(&s, WEB), db_first ? MEMBER_NONE : B);
-    ck_assert_int_eq(db()->state, JOB_MOVING);
+    ck_assert_int_eq(db()->state, db_first ? JOB_STARTING : JOB_MOVING); /* when it has come */
     sim_run(&s, 2 * SIM_SECOND);
     ck_assert_int_eq(sim_runner(&s, WEB), B);
     assert_left_out(db(), db_first ? reason : rest);
@@ -291,18 +306,17 @@ START_TEST(fails_when_nothing_fits)
 }
 END_TEST
 
-/* Memory is there, an agent that says so is not: no job's fault. */
-START_TEST(leaves_nothing_out_that_would_fit)
+/* Memory is there, and an agent that starts them is not. */
+START_TEST(fails_jobs_that_nobody_starts)
 {
     begin_with(0, 0);
     s.dom[B].mute = true;
     crash();
-    assert_ends(PAIR_FAILED, "the agent on shop-b");
-    ck_assert_int_eq(web()->state, JOB_MOVING);
-    ck_assert_int_eq(db()->state, JOB_MOVING);
-    s.dom[B].mute = false;
-    sim_ask(&s, ASK_RECOVER);
-    assert_both();
+    ck_assert(sim_until_state(&s, PAIR_REBUILDING, 2 * SIM_MINUTE));
+    ck_assert_int_eq(web()->state, JOB_FAILED);
+    ck_assert_int_eq(db()->state, JOB_FAILED);
+    ck_assert_ptr_nonnull(strstr(web()->reason, "no answer from shop-b"));
+    ck_assert_uint_eq(sim_copies(&s, WEB) + sim_copies(&s, DB), 0);
 }
 END_TEST
 
@@ -341,8 +355,11 @@ START_TEST(fails_with_a_balloon_that_nothing_moves)
     ck_assert_ptr_nonnull(strstr(s.pair.reason, "times more, its agent asked to set it: look at "
                                                 "its console, then xhs recover shop"));
     ck_assert_uint_eq(s.balloons, 1);
-    s.balloon_stuck[B] = false;
+    s.dom[B].mute = true;
     sim_ask(&s, ASK_RECOVER);
+    ck_assert(sim_until_state(&s, PAIR_MOVING, SIM_SECOND));
+    ck_assert_uint_eq(s.pair.nudges, 0);
+    s.dom[B].mute = s.balloon_stuck[B] = false;
     assert_rest(B);
     ck_assert_uint_eq(s.runs[WEB], 2);
 }
@@ -397,7 +414,8 @@ START_TEST(says_that_a_destroy_hangs_and_goes_on_with_what_is_free)
     if (_i == 0)
         s.free_hangs[A] = true;
     crash();
-    sim_run(&s, 50 * SIM_MS);
+    ck_assert(sim_until_state(&s, PAIR_REBUILDING, 2 * SIM_SECOND));
+    sim_run(&s, 20 * SIM_MS);
     s.free_hangs[A] = true;
     sim_run(&s, 4 * SIM_SECOND);
     ck_assert_int_eq(sim_runner(&s, WEB), B);
@@ -433,6 +451,7 @@ static TCase *reserve(void)
     tcase_add_test(t, gives_nothing_back_for_others);
     tcase_add_test(t, is_urgent_until_its_jobs_are_granted);
     tcase_add_test(t, ranks_by_its_most_important_job);
+    tcase_add_test(t, ranks_by_the_heirs_word_when_there_is_no_other);
     return t;
 }
 
@@ -445,7 +464,7 @@ static TCase *priority(void)
     tcase_add_loop_test(t, another_daemon_goes_on_with_the_next_job, 0, 5);
     tcase_add_loop_test(t, starts_what_fits, 0, 2);
     tcase_add_test(t, fails_when_nothing_fits);
-    tcase_add_test(t, leaves_nothing_out_that_would_fit);
+    tcase_add_test(t, fails_jobs_that_nobody_starts);
     return t;
 }
 
