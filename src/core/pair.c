@@ -147,7 +147,7 @@ static void count_by_table(struct pair *p)
     p->heir_had_kb = rmt_owned_kb(&p->rmt, (enum owner)heir);
     if (committed(p))
         p->heir_had_kb -= hot_jobs_kb(p, heir);
-    p->victim_had_kb = rmt_total_kb(&p->rmt) - p->heir_had_kb;
+    p->victim_had_kb = rest_kb(p, heir);
 }
 
 static void enter_recovering(struct pair *p)

@@ -156,7 +156,7 @@ static void absorb_reply(struct pair *p, const struct pair_event *ev, struct pai
 
     if (m->domid != (int64_t)ev->domid || strcmp(m->boot_id, ev->reply.boot_id) != 0)
         return;
-    else if (!answers(p, &p->balloon_id, ev, "set its balloon's target", out))
+    if (!answers(p, &p->balloon_id, ev, "set its balloon's target", out))
         absorb_job_reply(p, ev, out);
 }
 

@@ -48,6 +48,7 @@ bool all_fenced(const struct pair *p);
 bool heir_usable(const struct pair *p);
 bool committed(const struct pair *p); /* of the takeover under way: the heir is the active now */
 uint64_t transit_kb(const struct pair *p);
+uint64_t rest_kb(const struct pair *p, int heir); /* all but what the heir had, and what it owes */
 uint64_t hot_jobs_kb(const struct pair *p, int member); /* areas of hot-standby jobs */
 /* Of the member's live hot-standby jobs, the one an heir can best do without; -1: it has none. */
 int least_job(const struct pair *p, int member);

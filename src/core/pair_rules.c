@@ -219,6 +219,11 @@ uint64_t transit_kb(const struct pair *p)
     return rmt_owned_kb(&p->rmt, OWNER_TRANSIT);
 }
 
+uint64_t rest_kb(const struct pair *p, int heir)
+{
+    return rmt_total_kb(&p->rmt) - p->heir_had_kb - rmt_returning_kb(&p->rmt, heir);
+}
+
 uint64_t pair_goal_kb(const struct pair *p, int member)
 {
     uint64_t kb = rmt_owned_kb(&p->rmt, (enum owner)member);

@@ -172,7 +172,7 @@ void enter_moving(struct pair *p, struct pool *pool, int64_t now_ns, struct pair
     p->heir_had_kb = rmt_owned_kb(&p->rmt, (enum owner)heir);
     rmt_fault(&p->rmt, victim);
     if (!p->victim_had_kb) /* gone before it was seen */
-        p->victim_had_kb = rmt_total_kb(&p->rmt) - p->heir_had_kb;
+        p->victim_had_kb = rest_kb(p, heir);
     for (unsigned i = 0; i < p->jobs; i++) {
         struct job *j = &p->job[i];
         if (j->owner == victim && job_live(j))

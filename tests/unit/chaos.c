@@ -179,6 +179,15 @@ void chaos_odds(struct sim *s)
     f->blind = sim_random(s, 2) ? sim_random(s, worst) : 0;
 }
 
+void chaos_end_lies(struct sim *s)
+{
+    for (int k = SIM_HOT; k < SIM_JOBS; k++) {
+        const struct job *j = pair_job(&s->pair, sim_job_name[k]);
+        if (j && job_live(j) && !s->down)
+            sim_job_line(s, j->owner, k, MSG_JOB_STOPPED);
+    }
+}
+
 void chaos_mend(struct sim *s)
 {
     s->host_kb = s->whole_kb;

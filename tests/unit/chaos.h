@@ -17,4 +17,8 @@ void chaos_odds(struct sim *s);
 /* What is broken is put right; what the pair makes of it is its own affair. */
 void chaos_mend(struct sim *s);
 
+/* Jobs that run because a guest called them hot-standby, and that are plain ones in every image,
+ * are ended by their owners. */
+void chaos_end_lies(struct sim *s);
+
 #endif

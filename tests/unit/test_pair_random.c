@@ -58,7 +58,8 @@ static uint64_t heir_limit_kb(const struct sim *w, int heir)
 {
     const struct pair *p = &w->pair;
     const struct sim_dom *v = &w->dom[1 - heir];
-    uint64_t had_kb = v->fenced_kb, by_table_kb = rmt_total_kb(&p->rmt) - own_kb[heir];
+    uint64_t had_kb = v->fenced_kb, by_table_kb = rmt_total_kb(&p->rmt) - own_kb[heir] -
+                                                  rmt_returning_kb(&p->rmt, heir);
 
     if (!v->there)
         return pair_goal_kb(p, heir);
@@ -163,10 +164,10 @@ static void check_grant(const struct sim *w, const struct pair_action *a)
     bool heir = w->pair.intent.id && w->pair.intent.heir == a->member;
     must(area && (area->owner == (enum owner)a->member || (heir && area->owner == OWNER_TRANSIT)),
          "job %s has no area", a->job);
-    if (heir)
+    if (heir && job_hot(j))
         check_turn(w, j, a->need_kb);
-    must(!job_hot(j) || k == SIM_JOBS || !o->there || o->dying || o->fenced || !sim_job_active(&o->job[k]),
-         "job %s granted twice", a->job);
+    must(!job_hot(j) || k >= SIM_HOT || !o->there || o->dying || o->fenced ||
+             !sim_job_active(&o->job[k]), "job %s granted twice", a->job);
 }
 
 static void check_state(const struct sim *w, const struct pair_action *a)
@@ -390,10 +391,13 @@ static void repair(void)
             sim_ask(&s, s.pair.state == PAIR_STOPPED ? ASK_START : ASK_RECOVER);
             asked = s.now_ns;
         }
+        chaos_end_lies(&s);
         sim_next(&s);
         must(s.now_ns < end, "not repaired");
     }
-    sim_run(&s, 2 * SIM_MINUTE); /* longer than any job may take to start */
+    sim_run(&s, SIM_MINUTE); /* longer than any job may take to start */
+    chaos_end_lies(&s);
+    sim_run(&s, SIM_MINUTE);
     must(s.pair.state == PAIR_PROTECTED, "it does not last");
     check_belief();
 }

@@ -14,8 +14,10 @@
 
 #define WEB 0 /* 128 MiB, 64 to start */
 #define DB 1  /* 256 MiB, all of them to start */
+#define BIG 3 /* a plain one; 200 MiB, 40 to start */
 #define OWN 160
 #define RESERVE 128
+#define UNUSED 64
 
 static const struct job *db(void)
 {
@@ -120,6 +122,30 @@ START_TEST(keeps_what_is_lent_until_the_heir_may_take_it)
     ck_assert_uint_eq(s.dom[B].max_kb, (OWN + 1) * MIB_KB);
     assert_rest(B);
     ck_assert_uint_gt(resumed, 0);
+}
+END_TEST
+
+/* By the table, as it was not there when the victim was fenced. */
+START_TEST(another_daemon_does_not_expect_from_the_victim_what_the_heir_owes)
+{
+    begin(12);
+    s.dom[B].job[BIG].defined = true;
+    sim_job_line(&s, B, BIG, MSG_JOB_WAITING);
+    sim_run(&s, SIM_SECOND);
+    ck_assert_int_eq(sim_job(&s, BIG, B)->state, JOB_RUNNING);
+    s.balloon_stuck[B] = true;
+    sim_job_line(&s, B, BIG, MSG_JOB_STOPPED);
+    sim_run(&s, SIM_SECOND);
+    ck_assert_uint_eq(rmt_returning_kb(&s.pair.rmt, B), UNUSED * MIB_KB);
+    s.free_hangs[A] = true;
+    sim_shutdown(&s, A, SHUT_CRASH);
+    ck_assert(sim_until_state(&s, PAIR_REBUILDING, SIM_SECOND)); /* it has enough for web */
+    ck_assert_uint_eq(s.pair.victim_had_kb, 1024 * MIB_KB);
+    sim_daemon_dies(&s, SIM_SECOND);
+    ck_assert(sim_until_state(&s, PAIR_REBUILDING, 5 * SIM_SECOND));
+    ck_assert_uint_eq(s.pair.victim_had_kb, 1024 * MIB_KB);
+    s.free_hangs[A] = s.balloon_stuck[B] = false;
+    assert_rest(B);
 }
 END_TEST
 
@@ -447,6 +473,7 @@ static TCase *reserve(void)
     tcase_add_test(t, lends_what_there_is);
     tcase_add_test(t, lends_nothing_without_a_job);
     tcase_add_test(t, keeps_what_is_lent_until_the_heir_may_take_it);
+    tcase_add_test(t, another_daemon_does_not_expect_from_the_victim_what_the_heir_owes);
     tcase_add_test(t, lets_jobs_of_others_go_first);
     tcase_add_test(t, gives_nothing_back_for_others);
     tcase_add_test(t, is_urgent_until_its_jobs_are_granted);
