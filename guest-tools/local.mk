@@ -42,6 +42,7 @@ libagent_la_SOURCES = \
 	%D%/agent/cgroup.c %D%/agent/cgroup.h \
 	%D%/agent/estimate.c %D%/agent/estimate.h \
 	%D%/agent/explain.c \
+	%D%/agent/file.c %D%/agent/file.h \
 	%D%/agent/jobfile.c %D%/agent/jobfile.h \
 	%D%/agent/jobs.c %D%/agent/jobs.h \
 	%D%/agent/load.c \

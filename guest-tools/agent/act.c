@@ -126,8 +126,10 @@ static int open_cgroup(struct agent *a, struct job *j, uint64_t kb, struct xhs_e
     char path[CGROUP_PATH_MAX], base[CGROUP_PATH_MAX];
 
     cgroup_path(path, a->cgroup_base, j->name);
-    /* By the last look's figures: in a takeover there is no time for another one. */
-    j->high_kb = area_high_first(kb, j->line.memory_min_kb, a->seen.available_kb);
+    /* By the last look's figures: in a takeover there is no time for another one. What was
+     * available then is another's by now, if one started before it. */
+    j->high_kb = area_high_first(kb, j->line.memory_min_kb,
+                                 agent_arriving(a) ? 0 : a->seen.available_kb);
     if (cgroup_create(path, kb, j->high_kb, NULL) < 0 &&
         (cgroup_prepare(base, e) < 0 || cgroup_create(path, kb, j->high_kb, e) < 0))
         return -1;
@@ -149,15 +151,12 @@ static int prepare(struct agent *a, struct job *j, uint64_t kb, struct xhs_error
 
     if (j->prepared)
         return 0;
-    if (open_cgroup(a, j, kb, e) < 0 || agent_stand_ready(a, j, e) < 0 ||
-        cgroup_enter(cgroup_path(path, a->cgroup_base, j->name), j->ready, e) < 0) {
-        j->high_kb = 0;
-        agent_drop_ready(j);
-        close_cgroup(a, j);
-        return -1;
-    }
     j->prepared = true;
-    return 0;
+    if (open_cgroup(a, j, kb, e) == 0 && agent_stand_ready(a, j, e) == 0 &&
+        cgroup_enter(cgroup_path(path, a->cgroup_base, j->name), j->ready, e) == 0)
+        return 0;
+    agent_unprepare(a, j);
+    return -1;
 }
 
 void agent_unprepare(struct agent *a, struct job *j)
@@ -182,6 +181,7 @@ static struct job_result launch(struct agent *a, struct job *j)
         agent_unprepare(a, j);
     j->prepared = j->prepare_tried = false;
     j->usage = (struct area_usage){ 0 };
+    j->frozen = j->was_frozen = false;
     if (err.code != XHS_E_NONE)
         return job_spawned(j, err.text);
     agent_watch_area(a, j);
@@ -191,10 +191,10 @@ static struct job_result launch(struct agent *a, struct job *j)
 static void run_stop_command(struct agent *a, struct job *j)
 {
     char path[CGROUP_PATH_MAX], log[AGENT_PATH_MAX];
-    const struct spawn s = { j->def.stop, cgroup_path(path, a->cgroup_base, j->name), log };
+    const struct spawn s = { j->def.stop, cgroup_path(path, a->cgroup_base, j->name),
+                             agent_log_path(log, a, j) };
     struct xhs_error err = { 0 };
 
-    snprintf(log, sizeof log, "%s/%s.log", a->log_dir, j->name);
     agent_set_environment(j);
     j->stopper = spawn(&s, &err);
     if (j->stopper < 0) {
@@ -211,13 +211,15 @@ struct job_result agent_act(struct agent *a, struct job *j, struct job_result r)
 
     cgroup_path(path, a->cgroup_base, j->name);
     if ((r.todo & JOB_PREPARE) && !j->prepare_tried) {
-        j->prepare_tried = true;
         prepare(a, j, r.kb, NULL); /* the start itself tries again, and says why it cannot be */
+        j->prepare_tried = true;
     }
     if (r.todo & JOB_SPAWN)
         r = launch(a, j);
     if (r.todo & JOB_PUBLISH)
         publish(a, j);
+    if (r.todo & (JOB_STOP_COMMAND | JOB_TERM))
+        agent_thaw(a, j);
     if (r.todo & JOB_STOP_COMMAND)
         run_stop_command(a, j);
     if (r.todo & JOB_TERM)

@@ -25,7 +25,9 @@
 struct pending {
     uint64_t id;
     struct msg_req req;
-    bool granted; /* a start: its run grant was there when dom0 last changed something */
+    bool granted;     /* a start: its run grant was there when dom0 last changed something */
+    bool fresh;       /* and read after whatever XHSG_CHANGED will tell of */
+    uint64_t look_ns; /* a start: when the memory that it waits for may have come */
 };
 
 /* One xhs-job on the socket. */
@@ -81,6 +83,7 @@ void agent_publish_figures(struct agent *a, struct job *j); /* no new state: no 
 
 /* ready.c: shells that wait for the word */
 void agent_set_environment(const struct job *j);
+const char *agent_log_path(char buf[AGENT_PATH_MAX], const struct agent *a, const struct job *j);
 void agent_keep_ready(struct agent *a, uint64_t now_ns);
 int agent_stand_ready(struct agent *a, struct job *j, struct xhs_error *e);
 int agent_say_word(struct job *j, struct xhs_error *e); /* it is j->pid then */
@@ -94,7 +97,9 @@ void agent_look_at_job(struct agent *a, struct job *j);     /* into j->usage */
 bool agent_look_at_request(struct agent *a, struct job *j); /* true: its line asks otherwise now */
 struct ask_facts agent_ask_facts(struct agent *a);
 void agent_watch_area(struct agent *a, struct job *j); /* it was just started or taken over */
+void agent_thaw(struct agent *a, struct job *j); /* it stood still for want of memory */
 void agent_raise_areas(struct agent *a, uint64_t now_ns);
+unsigned agent_arriving(const struct agent *a); /* jobs that run while their memory still comes */
 
 /* load.c: definitions, and what an earlier agent left */
 struct job_result agent_load_definition(struct agent *a, struct job *j, bool first);
@@ -105,7 +110,7 @@ void agent_reload(struct agent *a); /* SIGHUP: starts nothing, stops nothing */
 void agent_look_at_member(struct agent *a);
 int agent_next_requests(struct agent *a); /* -1: the connection is lost */
 void agent_settle_requests(struct agent *a);
-bool agent_awaits_memory(const struct agent *a); /* a start does: look often */
+uint64_t agent_arrival_ns(const struct agent *a); /* UINT64_MAX: no start waits for memory */
 
 /* sock.c: xhs-job */
 int agent_sock_open(struct agent *a, struct xhs_error *e);

@@ -2,7 +2,10 @@
 /* A job's area while it is used: see area.h. */
 #include "area.h"
 
-#define SLOW_NS UINT64_C(30000000000)
+#define NS_PER_MS UINT64_C(1000000)
+#define SLOW_NS (30000 * NS_PER_MS)
+#define LOOK_LEAST_NS (50 * NS_PER_MS)
+#define LOOK_MOST_NS (250 * NS_PER_MS)
 #define NOISE_KB UINT64_C(1024)
 #define BEYOND_KB UINT64_C(16384)
 
@@ -58,4 +61,23 @@ uint64_t area_high_next(uint64_t area_kb, uint64_t high_kb, uint64_t available_k
     if (more_kb == 0 || kb < high_kb) /* what it holds above is no reason to let it have more */
         kb = high_kb;
     return kb < area_kb ? kb : 0;
+}
+
+uint64_t area_look_in_ns(uint64_t was_kb, uint64_t used_kb, uint64_t passed_ns, uint64_t high_kb)
+{
+    uint64_t grown_kb = used_kb > was_kb ? used_kb - was_kb : 0;
+    uint64_t room_kb = high_kb > used_kb ? high_kb - used_kb : 0;
+    uint64_t ms;
+
+    if (grown_kb == 0)
+        return room_kb ? LOOK_MOST_NS : LOOK_LEAST_NS;
+    ms = room_kb * (passed_ns / NS_PER_MS) / grown_kb / 2;
+    if (ms >= LOOK_MOST_NS / NS_PER_MS)
+        return LOOK_MOST_NS;
+    return ms <= LOOK_LEAST_NS / NS_PER_MS ? LOOK_LEAST_NS : ms * NS_PER_MS;
+}
+
+bool area_must_wait(uint64_t high_kb, uint64_t used_kb, uint64_t available_kb)
+{
+    return high_kb && used_kb > high_kb && available_kb < AREA_MARGIN_KB;
 }

@@ -35,4 +35,15 @@ uint64_t area_high_first(uint64_t area_kb, uint64_t min_kb, uint64_t available_k
 uint64_t area_high_next(uint64_t area_kb, uint64_t high_kb, uint64_t available_kb,
                         uint64_t held_kb);
 
+/*
+ * When to look again at a job that used was_kb passed_ns ago, uses used_kb now, and may use high_kb:
+ * in half the time in which it would come to that, but in 50-250 ms. A look takes time from the
+ * job, and from the balloon that its memory comes by.
+ */
+uint64_t area_look_in_ns(uint64_t was_kb, uint64_t used_kb, uint64_t passed_ns, uint64_t high_kb);
+
+/* To use more than high_kb (0: no limit) only slows it down. Must it stand still, because what is
+ * left is the guest's own? Until more memory has come, it is then not killed for want of it. */
+bool area_must_wait(uint64_t high_kb, uint64_t used_kb, uint64_t available_kb);
+
 #endif

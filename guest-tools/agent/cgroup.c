@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "core/msg.h"
+#include "file.h"
 
 static const char *file_in(char buf[PATH_MAX], const char *dir, const char *file)
 {
@@ -31,15 +32,8 @@ static const char *file_in(char buf[PATH_MAX], const char *dir, const char *file
 static int write_file(const char *dir, const char *file, const char *text)
 {
     char path[PATH_MAX];
-    int fd = open(file_in(path, dir, file), O_WRONLY | O_CLOEXEC);
 
-    if (fd < 0)
-        return -1;
-    ssize_t n = write(fd, text, strlen(text));
-    int errnum = errno;
-    close(fd);
-    errno = errnum;
-    return n < 0 ? -1 : 0;
+    return file_write(file_in(path, dir, file), text);
 }
 
 static int find_root(char root[CGROUP_PATH_MAX], struct xhs_error *e)
@@ -121,6 +115,11 @@ void cgroup_set_high(const char *path, uint64_t kb)
     write_limit(path, "memory.high", kb);
 }
 
+void cgroup_freeze(const char *path, bool freeze)
+{
+    write_file(path, "cgroup.freeze", freeze ? "1" : "0");
+}
+
 int cgroup_open_events(const char *path)
 {
     char file[PATH_MAX];
@@ -156,16 +155,8 @@ int cgroup_populated(int events_fd)
 static bool read_file(const char *dir, const char *name, char *text, size_t size)
 {
     char file[PATH_MAX];
-    int fd = open(file_in(file, dir, name), O_RDONLY | O_CLOEXEC);
 
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, text, size - 1);
-    close(fd);
-    if (n < 0)
-        return false;
-    text[n] = '\0';
-    return true;
+    return file_read(file_in(file, dir, name), text, size) >= 0;
 }
 
 /* A file that holds one number of bytes. */
@@ -189,12 +180,17 @@ uint64_t cgroup_high(const char *path)
     return read_kb(path, "memory.high", &kb) ? kb : 0;
 }
 
+bool cgroup_used(const char *path, uint64_t *kb)
+{
+    return read_kb(path, "memory.current", kb);
+}
+
 bool cgroup_usage(const char *path, struct area_usage *out)
 {
     struct area_usage u = { 0 };
     char text[256];
 
-    if (!read_kb(path, "memory.current", &u.used_kb) ||
+    if (!cgroup_used(path, &u.used_kb) ||
         !read_file(path, "memory.events", text, sizeof text))
         return false;
     long kills = flat_value(text, "oom_kill");

@@ -38,6 +38,12 @@ int cgroup_enter(const char *path, pid_t pid, struct xhs_error *e);
 void cgroup_set_high(const char *path, uint64_t kb);
 uint64_t cgroup_high(const char *path);
 
+/* What its processes use now; false when it cannot be told. */
+bool cgroup_used(const char *path, uint64_t *kb);
+
+/* Its processes stand still, or go on. SIGKILL reaches them all the same. Best effort (Linux 5.2). */
+void cgroup_freeze(const char *path, bool freeze);
+
 /* The cgroup's events file, close-on-exec; poll(2) it for POLLPRI. -1 when there is no cgroup. */
 int cgroup_open_events(const char *path);
 

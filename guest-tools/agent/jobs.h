@@ -60,6 +60,10 @@ struct job {
     uint64_t usage_ns;       /* when dom0 was told */
     uint64_t high_kb;        /* memory.high while it is below the area; 0: it is not */
     uint64_t high_ns;        /* and since when */
+    uint64_t raised_used_kb; /* what it used when that was last looked at, and when it was */
+    uint64_t raised_ns;
+    bool frozen;             /* it went beyond that, and stands still until more has come */
+    bool was_frozen;         /* once in this run: that is said */
 };
 
 enum job_todo {

@@ -83,6 +83,8 @@ static void take_over(struct agent *a, struct job *j)
     if (populated) {
         log_line(LOG_INFO, "job %s: runs already, and is taken over", j->name);
         j->high_kb = cgroup_high(path);
+        j->frozen = j->high_kb != 0; /* for all we know */
+        agent_thaw(a, j);
         agent_look_at_job(a, j);
         agent_watch_area(a, j);
     } else if (j->events_fd >= 0) {

@@ -12,6 +12,7 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define SAMPLE_NS (1000 * NS_PER_MS)
+#define AFTER_START_NS (200 * NS_PER_MS) /* the job goes first */
 #define RAISE_NS (50 * NS_PER_MS)
 #define RAISE_LONG_NS (10000 * NS_PER_MS) /* what has not come by then is looked for less often */
 
@@ -89,6 +90,8 @@ static void look_at_memory(struct agent *a, uint64_t now_ns)
 
 void agent_look(struct agent *a, uint64_t now_ns)
 {
+    bool arrives = agent_arrival_ns(a) != UINT64_MAX;
+
     if (now_ns < a->sample_ns)
         return;
     a->sample_ns = now_ns + SAMPLE_NS;
@@ -100,7 +103,7 @@ void agent_look(struct agent *a, uint64_t now_ns)
             look_at_area(a, j, now_ns);
     }
     /* While memory comes for a takeover, what a waiting job would ask for is nobody's question. */
-    for (struct job *j = agent_awaits_memory(a) ? NULL : a->jobs; j; j = j->next) {
+    for (struct job *j = arrives ? NULL : a->jobs; j; j = j->next) {
         if (agent_look_at_request(a, j))
             agent_publish_figures(a, j);
     }
@@ -115,48 +118,88 @@ void agent_look_anew(struct agent *a)
 
 void agent_watch_area(struct agent *a, struct job *j)
 {
+    uint64_t now_ns = agent_now_ns();
+
+    if (a->sample_ns < now_ns + AFTER_START_NS)
+        a->sample_ns = now_ns + AFTER_START_NS;
     if (!j->high_kb)
         return;
-    j->high_ns = agent_now_ns();
+    j->high_ns = j->raised_ns = now_ns;
+    j->raised_used_kb = 0;
     if (j->high_ns + RAISE_NS < a->raise_ns)
         a->raise_ns = j->high_ns + RAISE_NS;
 }
 
-/* What the job has is read before what is available: what it takes in between is then counted as
- * neither, and not as both. */
-static void raise_area(struct agent *a, struct job *j)
+static void freeze(struct agent *a, struct job *j, bool frozen)
 {
-    struct area_usage now;
+    char path[CGROUP_PATH_MAX];
+
+    if (frozen == j->frozen)
+        return;
+    cgroup_freeze(cgroup_path(path, a->cgroup_base, j->name), frozen);
+    j->frozen = frozen;
+    if (frozen && !j->was_frozen)
+        log_line(LOG_WARNING, "job %s: used all the memory that has come, and waits for more",
+                 j->name);
+    j->was_frozen = true;
+}
+
+void agent_thaw(struct agent *a, struct job *j)
+{
+    freeze(a, j, false);
+}
+
+/* What the job has is read before what is available: what it takes in between is then counted as
+ * neither, and not as both. Returns when to look again. */
+static uint64_t raise_area(struct agent *a, struct job *j, unsigned sharers, uint64_t now_ns)
+{
     struct msg_memory memory;
     char path[CGROUP_PATH_MAX];
-    uint64_t cache_kb, high_kb;
+    uint64_t used_kb, cache_kb, high_kb, look_ns;
 
     cgroup_path(path, a->cgroup_base, j->name);
-    if (!cgroup_usage(path, &now))
-        return;
+    if (!cgroup_used(path, &used_kb))
+        return now_ns + SAMPLE_NS;
     cache_kb = cgroup_cache_kb(path);
     if (memory_read(&memory, NULL) < 0)
-        return;
-    high_kb = area_high_next(j->line.memory_kb, j->high_kb, memory.available_kb,
-                             now.used_kb > cache_kb ? now.used_kb - cache_kb : 0);
-    if (high_kb == j->high_kb)
-        return;
-    cgroup_set_high(path, high_kb);
-    j->high_kb = high_kb;
-    if (!high_kb)
-        log_line(LOG_INFO, "job %s: all of its memory has come", j->name);
+        return now_ns + SAMPLE_NS;
+    high_kb = area_high_next(j->line.memory_kb, j->high_kb, memory.available_kb / sharers,
+                             used_kb > cache_kb ? used_kb - cache_kb : 0);
+    if (high_kb != j->high_kb) {
+        cgroup_set_high(path, high_kb);
+        j->high_kb = high_kb;
+        if (!high_kb)
+            log_line(LOG_INFO, "job %s: all of its memory has come", j->name);
+    }
+    freeze(a, j, j->line.state == MSG_JOB_RUNNING &&
+           area_must_wait(high_kb, used_kb, memory.available_kb));
+    look_ns = now_ns - j->high_ns >= RAISE_LONG_NS ? SAMPLE_NS :
+              area_look_in_ns(j->raised_used_kb, used_kb, now_ns - j->raised_ns, high_kb);
+    j->raised_used_kb = used_kb;
+    j->raised_ns = now_ns;
+    return now_ns + look_ns;
+}
+
+unsigned agent_arriving(const struct agent *a)
+{
+    unsigned n = 0;
+
+    for (const struct job *j = a->jobs; j; j = j->next)
+        n += job_active(j) && j->high_kb;
+    return n;
 }
 
 void agent_raise_areas(struct agent *a, uint64_t now_ns)
 {
+    unsigned sharers = agent_arriving(a);
+
     if (now_ns < a->raise_ns)
         return;
     a->raise_ns = UINT64_MAX;
     for (struct job *j = a->jobs; j; j = j->next) {
         if (!job_active(j) || !j->high_kb)
             continue;
-        raise_area(a, j);
-        uint64_t next_ns = now_ns + (now_ns - j->high_ns < RAISE_LONG_NS ? RAISE_NS : SAMPLE_NS);
+        uint64_t next_ns = raise_area(a, j, sharers, now_ns);
         if (j->high_kb && next_ns < a->raise_ns)
             a->raise_ns = next_ns;
     }

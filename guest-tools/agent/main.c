@@ -27,7 +27,6 @@
 #include "spawn.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-#define ARRIVE_NS (5 * NS_PER_MS) /* how often to look while a start waits for memory */
 #define FIRST_ANSWER_S 20          /* xenstored's, before it is called absent */
 
 enum { POLL_STORE, POLL_SIGNALS, POLL_LISTEN, POLL_CLIENTS };
@@ -56,8 +55,8 @@ static int timeout_ms(const struct agent *a)
 {
     uint64_t now_ns = agent_now_ns(), next = a->sample_ns;
 
-    if (agent_awaits_memory(a) && now_ns + ARRIVE_NS < next)
-        next = now_ns + ARRIVE_NS;
+    if (agent_arrival_ns(a) < next)
+        next = agent_arrival_ns(a);
     if (a->raise_ns < next)
         next = a->raise_ns;
     for (const struct job *j = a->jobs; j; j = j->next) {

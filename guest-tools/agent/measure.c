@@ -3,7 +3,6 @@
 #include "measure.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/msg.h"
+#include "file.h"
 
 uint64_t measure_peak(const char *dir, const char *name)
 {
@@ -21,12 +21,8 @@ uint64_t measure_peak(const char *dir, const char *name)
     uint64_t kb;
 
     snprintf(path, sizeof path, "%s/%s.peak", dir, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return 0;
-    ssize_t n = read(fd, text, sizeof text);
-    close(fd);
-    if (n <= 0 || n == sizeof text)
+    ssize_t n = file_read(path, text, sizeof text);
+    if (n <= 0 || n == sizeof text - 1)
         return 0;
     n -= text[n - 1] == '\n';
     text[n] = '\0';
@@ -35,22 +31,11 @@ uint64_t measure_peak(const char *dir, const char *name)
 
 int measure_keep_peak(const char *dir, const char *name, uint64_t kb, struct xhs_error *e)
 {
-    char path[PATH_MAX], tmp[PATH_MAX], text[32];
+    char file[NAME_MAX], text[32];
     int len = snprintf(text, sizeof text, "%" PRIu64 "\n", kb);
 
-    snprintf(path, sizeof path, "%s/%s.peak", dir, name);
-    snprintf(tmp, sizeof tmp, "%s/.%s.peak", dir, name);
-    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "%s", tmp);
-    ssize_t n = write(fd, text, (size_t)len);
-    int errnum = n < 0 ? errno : ENOSPC;
-    close(fd);
-    if (n != len)
-        return xhs_fail_errno(e, XHS_E_SYSTEM, errnum, "%s", tmp);
-    if (rename(tmp, path) < 0)
-        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "%s", path);
-    return 0;
+    snprintf(file, sizeof file, "%s.peak", name);
+    return file_replace(dir, file, 0644, text, (size_t)len, e);
 }
 
 /* Its size in whole KiB, when it can be executed. */

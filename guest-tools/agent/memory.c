@@ -4,35 +4,27 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
+
+#include "file.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define ARRIVE_LEAST_NS (5 * NS_PER_MS)
+#define ARRIVE_MOST_NS (50 * NS_PER_MS)
+#define KB_PER_MS 8192 /* no balloon is faster: 8 GiB/s */
 
 #define SLOW_NS UINT64_C(30000000000)
 
 #define BALLOON_DIR "/sys/devices/system/xen_memory/xen_memory0"
 
+static const char meminfo_file[] = "/proc/meminfo";
 static const char current_kb_file[] = BALLOON_DIR "/info/current_kb";
 static const char target_kb_file[] = BALLOON_DIR "/target_kb";
-
-static int read_text(const char *file, char *buf, size_t size, struct xhs_error *e)
-{
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
-    int errnum = errno;
-
-    if (fd >= 0)
-        close(fd);
-    if (n < 0)
-        return xhs_fail_errno(e, XHS_E_SYSTEM, errnum, "%s", file);
-    buf[n] = '\0';
-    return 0;
-}
 
 /* "KEY:   123 kB" at a line's beginning. */
 static bool meminfo_kb(const char *text, const char *key, uint64_t *kb)
@@ -62,10 +54,11 @@ int memory_read(struct msg_memory *out, struct xhs_error *e)
 {
     char text[4096];
 
-    if (read_text("/proc/meminfo", text, sizeof text, e) < 0)
-        return -1;
+    if (file_read(meminfo_file, text, sizeof text) < 0)
+        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "%s", meminfo_file);
     if (!memory_parse(text, out))
-        return xhs_fail(e, XHS_E_SYSTEM, "/proc/meminfo: no MemTotal and MemAvailable");
+        return xhs_fail(e, XHS_E_SYSTEM, "%s: no MemTotal and MemAvailable",
+                        meminfo_file);
     return 0;
 }
 
@@ -85,12 +78,19 @@ bool memory_due(const struct msg_memory *last, uint64_t last_ns, const struct ms
     return now_ns - last_ns >= SLOW_NS;
 }
 
+uint64_t memory_arrives_ns(uint64_t missing_kb)
+{
+    uint64_t ns = missing_kb * NS_PER_MS / KB_PER_MS;
+
+    return ns < ARRIVE_LEAST_NS ? ARRIVE_LEAST_NS : ns > ARRIVE_MOST_NS ? ARRIVE_MOST_NS : ns;
+}
+
 int memory_current_kb(uint64_t *kb, struct xhs_error *e)
 {
     char text[64];
 
-    if (read_text(current_kb_file, text, sizeof text, e) < 0)
-        return -1;
+    if (file_read(current_kb_file, text, sizeof text) < 0)
+        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "%s", current_kb_file);
     text[strcspn(text, "\n")] = '\0';
     if (!msg_parse_u64(text, MSG_KB_MAX, kb))
         return xhs_fail(e, XHS_E_SYSTEM, "%s: no number", current_kb_file);
@@ -100,14 +100,11 @@ int memory_current_kb(uint64_t *kb, struct xhs_error *e)
 int memory_set_target_kb(uint64_t kb, struct xhs_error *e)
 {
     char text[24];
-    size_t len = (size_t)snprintf(text, sizeof text, "%" PRIu64, kb);
-    int fd = open(target_kb_file, O_WRONLY | O_CLOEXEC);
-    bool set = fd >= 0 && write(fd, text, len) == (ssize_t)len;
-    int errnum = errno;
 
-    if (fd >= 0)
-        close(fd);
-    return set ? 0 : xhs_fail_errno(e, XHS_E_SYSTEM, errnum, "%s", target_kb_file);
+    snprintf(text, sizeof text, "%" PRIu64, kb);
+    if (file_write(target_kb_file, text) < 0)
+        return xhs_fail_errno(e, XHS_E_SYSTEM, errno, "%s", target_kb_file);
+    return 0;
 }
 
 void memory_hurry_kernel(void)
@@ -125,7 +122,7 @@ void memory_hurry_kernel(void)
         if (!msg_parse_u64(d->d_name, INT32_MAX, &pid))
             continue;
         snprintf(path, sizeof path, "/proc/%s/comm", d->d_name);
-        if (read_text(path, comm, sizeof comm, NULL) < 0)
+        if (file_read(path, comm, sizeof comm) < 0)
             continue;
         for (unsigned i = 0; i < sizeof threads / sizeof threads[0]; i++) {
             if (strcmp(comm, threads[i].comm) == 0)

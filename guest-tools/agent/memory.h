@@ -25,6 +25,10 @@ bool memory_due(const struct msg_memory *last, uint64_t last_ns, const struct ms
 /* What the domain has in all, as the balloon driver counts. */
 int memory_current_kb(uint64_t *kb, struct xhs_error *e);
 
+/* When missing_kb are to come, how long to wait before looking again: 5-50 ms. Each look takes time
+ * from the balloon that they come by. */
+uint64_t memory_arrives_ns(uint64_t missing_kb);
+
 /* Its target, as dom0 sets it too. */
 int memory_set_target_kb(uint64_t kb, struct xhs_error *e);
 

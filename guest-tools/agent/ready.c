@@ -29,14 +29,19 @@ void agent_set_environment(const struct job *j)
     setenv("XHS_REQUEST", number, 1);
 }
 
+const char *agent_log_path(char buf[AGENT_PATH_MAX], const struct agent *a, const struct job *j)
+{
+    snprintf(buf, AGENT_PATH_MAX, "%s/%s.log", a->log_dir, j->name);
+    return buf;
+}
+
 int agent_stand_ready(struct agent *a, struct job *j, struct xhs_error *e)
 {
     char log[AGENT_PATH_MAX];
-    const struct spawn s = { j->def.start, NULL, log };
+    const struct spawn s = { j->def.start, NULL, agent_log_path(log, a, j) };
 
     if (j->ready)
         return 0;
-    snprintf(log, sizeof log, "%s/%s.log", a->log_dir, j->name);
     agent_set_environment(j);
     j->ready = spawn_waiting(&s, &j->ready_fd, e);
     if (j->ready > 0)

@@ -43,11 +43,18 @@ static enum job_grant read_grant(struct agent *a, const struct job *j, uint64_t 
 }
 
 /* Has what a start waits for come? What cannot be told has not. */
-static bool memory_there(const struct msg_req *req)
+static bool memory_there(struct pending *p)
 {
-    uint64_t kb;
+    uint64_t now_ns = agent_now_ns(), kb = 0;
 
-    return req->need_kb == 0 || (memory_current_kb(&kb, NULL) == 0 && kb >= req->need_kb);
+    if (p->req.need_kb == 0)
+        return true;
+    if (now_ns < p->look_ns)
+        return false;
+    if (memory_current_kb(&kb, NULL) == 0 && kb >= p->req.need_kb)
+        return true;
+    p->look_ns = now_ns + memory_arrives_ns(p->req.need_kb - kb);
+    return false;
 }
 
 static bool try_start(struct agent *a, struct pending *p)
@@ -61,7 +68,7 @@ static bool try_start(struct agent *a, struct pending *p)
     enum job_grant granted = p->granted ? GRANT_YES : read_grant(a, j, p->id);
     p->granted = granted == GRANT_YES;
     struct job_result r = agent_act(
-        a, j, job_start(j, p->id, p->req.kb, granted, memory_there(&p->req)));
+        a, j, job_start(j, p->id, p->req.kb, granted, memory_there(p)));
     return answered(a, p->id, &r);
 }
 
@@ -143,7 +150,7 @@ void agent_look_at_member(struct agent *a)
 
 static void take_request(struct agent *a, const struct xhsg_event *ev)
 {
-    struct pending p = { .id = ev->id, .req = ev->req };
+    struct pending p = { .id = ev->id, .req = ev->req, .fresh = true };
 
     if (a->foreign) {
         reply(a, p.id, false, "dom0 speaks another format of messages");
@@ -157,11 +164,22 @@ static void take_request(struct agent *a, const struct xhsg_event *ev)
         a->pending[a->n_pending++] = p;
 }
 
-static void settle_starts(struct agent *a)
+static bool settled(struct agent *a, struct pending *p)
+{
+    const struct job *j = agent_find_job(a, p->req.job);
+    struct job_result r = { .answer = JOB_OK };
+
+    if (p->req.op == MSG_OP_START)
+        return try_start(a, p);
+    if (j)
+        r = job_stop_answer(j);
+    return answered(a, p->id, &r);
+}
+
+void agent_settle_requests(struct agent *a)
 {
     for (unsigned i = 0; i < a->n_pending;) {
-        struct pending *p = &a->pending[i];
-        if (p->req.op == MSG_OP_START && try_start(a, p))
+        if (settled(a, &a->pending[i]))
             forget(a, i);
         else
             i++;
@@ -171,9 +189,12 @@ static void settle_starts(struct agent *a)
 /* dom0 has written something: starts may have their grant now, and running jobs have lost it. */
 static void look_at_grants(struct agent *a)
 {
-    for (unsigned i = 0; i < a->n_pending; i++)
-        a->pending[i].granted = false;
-    settle_starts(a);
+    for (unsigned i = 0; i < a->n_pending; i++) {
+        struct pending *p = &a->pending[i];
+        p->granted &= p->fresh;
+        p->fresh = false;
+    }
+    agent_settle_requests(a);
     for (struct job *j = a->jobs; j; j = j->next) {
         if (j->line.state != MSG_JOB_RUNNING || !j->line.request)
             continue;
@@ -211,28 +232,14 @@ int agent_next_requests(struct agent *a)
     return got;
 }
 
-void agent_settle_requests(struct agent *a)
+uint64_t agent_arrival_ns(const struct agent *a)
 {
-    settle_starts(a);
-    for (unsigned i = 0; i < a->n_pending;) {
-        const struct pending *p = &a->pending[i];
-        const struct job *j = agent_find_job(a, p->req.job);
-        struct job_result r = { .answer = JOB_OK };
+    uint64_t first_ns = UINT64_MAX;
 
-        if (p->req.op == MSG_OP_STOP && j)
-            r = job_stop_answer(j);
-        if (p->req.op == MSG_OP_STOP && answered(a, p->id, &r))
-            forget(a, i);
-        else
-            i++;
-    }
-}
-
-bool agent_awaits_memory(const struct agent *a)
-{
     for (unsigned i = 0; i < a->n_pending; i++) {
-        if (a->pending[i].req.op == MSG_OP_START && a->pending[i].granted)
-            return true;
+        const struct pending *p = &a->pending[i];
+        if (p->req.op == MSG_OP_START && p->granted && p->look_ns < first_ns)
+            first_ns = p->look_ns;
     }
-    return false;
+    return first_ns;
 }

@@ -25,6 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "jobfile.h"
 
 #define EXEC_LIMIT_MS 5000
@@ -40,34 +41,16 @@ static const char oom_file[] = "/proc/self/oom_score_adj";
 static char oom_before[16] = "0";
 static int nice_before;
 
-static int write_all(const char *file, const char *text)
-{
-    int fd = open(file, O_WRONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return -1;
-    ssize_t n = write(fd, text, strlen(text));
-    int errnum = errno;
-    close(fd);
-    errno = errnum;
-    return n < 0 ? -1 : 0;
-}
-
 void spawn_harden_self(void)
 {
-    int fd = open(oom_file, O_RDONLY | O_CLOEXEC);
-
-    if (fd >= 0) {
-        ssize_t n = read(fd, oom_before, sizeof oom_before - 1);
-        oom_before[n > 0 ? n : 0] = '\0';
-        close(fd);
-    }
-    write_all(oom_file, "-900");
+    if (file_read(oom_file, oom_before, sizeof oom_before) < 0)
+        strcpy(oom_before, "0");
+    file_write(oom_file, "-900");
     nice_before = getpriority(PRIO_PROCESS, 0);
     setpriority(PRIO_PROCESS, 0, -20);
     /* Under autogrouping nice counts within a session only; this is the session's own. A child's
      * setsid leaves it. */
-    write_all("/proc/self/autogroup", "-20");
+    file_write("/proc/self/autogroup", "-20");
     /* Pages come in as they are used, and then stay: the agent is small, the standby too. */
     mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
@@ -101,7 +84,7 @@ static int enter_cgroup(const char *procs, pid_t agent)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != agent)
         _exit(127);
-    if (write_all(procs, "0") < 0)
+    if (file_write(procs, "0") < 0)
         return -1;
     prctl(PR_SET_PDEATHSIG, 0);
     return 0;
@@ -114,7 +97,7 @@ static void child(const struct spawn *s, const char *procs, pid_t agent, int in,
     struct report r = { STEP_CGROUP, 0 };
 
     if (!procs || enter_cgroup(procs, agent) == 0) {
-        write_all(oom_file, oom_before);
+        file_write(oom_file, oom_before);
         setpriority(PRIO_PROCESS, 0, nice_before);
         setsid();
         set_up_signals();

@@ -112,6 +112,33 @@ START_TEST(an_area_fills_as_its_memory_comes)
 }
 END_TEST
 
+START_TEST(an_area_is_looked_at_before_it_is_full)
+{
+    const uint64_t ms = S / 1000;
+
+    /* 30 MiB in 100 ms: 300 MiB more would take a second */
+    ck_assert_uint_eq(area_look_in_ns(0, 30 * MIB, 100 * ms, 90 * MIB), 100 * ms);
+    ck_assert_uint_eq(area_look_in_ns(0, 30 * MIB, 100 * ms, 330 * MIB), 250 * ms);
+    ck_assert_uint_eq(area_look_in_ns(0, 30 * MIB, 100 * ms, 40 * MIB), 50 * ms);
+    ck_assert_uint_eq(area_look_in_ns(0, 30 * MIB, 100 * ms, 20 * MIB), 50 * ms); /* beyond it */
+    ck_assert_uint_eq(area_look_in_ns(30 * MIB, 30 * MIB, 100 * ms, 30 * MIB), 50 * ms);
+    ck_assert_uint_eq(area_look_in_ns(30 * MIB, 30 * MIB, 100 * ms, 90 * MIB), 250 * ms);
+    ck_assert_uint_eq(area_look_in_ns(60 * MIB, 30 * MIB, 100 * ms, 90 * MIB), 250 * ms);
+    ck_assert_uint_eq(area_look_in_ns(0, 1, S, UINT64_C(1) << 40), 250 * ms);
+}
+END_TEST
+
+START_TEST(a_job_waits_rather_than_eat_up_its_guest)
+{
+    const uint64_t high = 300 * MIB;
+
+    ck_assert(!area_must_wait(high, high, 0)); /* dom0 has seen to that much */
+    ck_assert(!area_must_wait(high, high + 1, AREA_MARGIN_KB));
+    ck_assert(area_must_wait(high, high + 1, AREA_MARGIN_KB - 1));
+    ck_assert(!area_must_wait(0, 512 * MIB, 0)); /* all of its area has come: it is the job's */
+}
+END_TEST
+
 static void put(const char *dir, const char *name, const char *text)
 {
     char path[256];
@@ -211,6 +238,8 @@ int main(void)
     tcase_add_test(t, asks_again_when_it_matters);
     tcase_add_test(t, use_is_told_when_it_matters);
     tcase_add_test(t, an_area_fills_as_its_memory_comes);
+    tcase_add_test(t, an_area_is_looked_at_before_it_is_full);
+    tcase_add_test(t, a_job_waits_rather_than_eat_up_its_guest);
     tcase_add_test(t, use_is_read);
     tcase_add_test(t, limits_are_written);
     suite_add_tcase(s, t);

@@ -137,6 +137,14 @@ START_TEST(memory_is_told_when_it_matters)
 }
 END_TEST
 
+START_TEST(memory_is_looked_for_when_it_can_have_come)
+{
+    ck_assert_uint_eq(memory_arrives_ns(0), 5 * S / 1000);
+    ck_assert_uint_eq(memory_arrives_ns(64 * 1024), 8 * S / 1000);
+    ck_assert_uint_eq(memory_arrives_ns(MSG_KB_MAX), 50 * S / 1000);
+}
+END_TEST
+
 START_TEST(meminfo_is_read)
 {
     struct msg_memory m = { 1, 2 };
@@ -193,6 +201,7 @@ int main(void)
     tcase_add_test(t, explanations_round_trip);
     tcase_add_test(t, explanations_are_checked);
     tcase_add_test(t, memory_is_told_when_it_matters);
+    tcase_add_test(t, memory_is_looked_for_when_it_can_have_come);
     tcase_add_test(t, meminfo_is_read);
     tcase_add_test(t, state_is_of_this_boot);
     suite_add_tcase(s, t);
