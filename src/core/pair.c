@@ -383,7 +383,6 @@ static int64_t next_tick(const struct pair *p, int64_t now_ns)
     case PAIR_FENCING:
         return now_ns + FENCE_RETRY_NS;
     case PAIR_MOVING:
-        return now_ns + MOVE_STEP_NS;
     case PAIR_STARTING:
         return now_ns + MOVE_STEP_NS;
     case PAIR_REBUILDING:

@@ -27,7 +27,6 @@
 #define SCARCE_NS (8 * SECOND)        /* without any progress: jobs that fit start, others fail */
 #define HURRY_NS SECOND               /* from the fault on, see pair_hurries */
 #define START_FIRST_NS (500 * MS)     /* so long a destroy waits for jobs that start without it */
-#define DESTROY_ALONE_NS SECOND       /* so long growth waits for a destroy */
 #define URGENT_NS (2 * SECOND)        /* after a fence: its jobs' start before others' growth */
 #define FREE_LIMIT_NS (5 * SECOND)    /* a destroy that takes longer is said */
 #define SETTLE_STEP_NS (100 * MS)

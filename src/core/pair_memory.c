@@ -14,29 +14,17 @@ static bool is_heir(const struct pair *p, int i)
     return p->intent.id && p->intent.heir == i;
 }
 
-/* What a destroy under way has freed is not asked for before it is over, or takes long: to grow
- * beside it is slow, and slows it down. */
-static uint64_t victim_keeps_kb(const struct pair *p, int64_t now_ns)
+/* The jobs' areas are still to come, also those that are committed. */
+static uint64_t heir_target(const struct pair *p, uint64_t most_kb)
 {
     const struct member *v = &p->m[p->intent.victim];
-
-    if (v->look.at == LOOK_ABSENT || v->freed)
-        return 0;
-    if (v->op == OP_FREE && now_ns - v->op_ns < DESTROY_ALONE_NS)
-        return p->victim_had_kb;
-    return v->look.tot_kb;
-}
-
-/* The jobs' areas are still to come, also those that are committed. */
-static uint64_t heir_target(const struct pair *p, uint64_t most_kb, int64_t now_ns)
-{
     struct plan_growth g = {
         .own_kb = p->heir_had_kb,
         .transit_kb = pair_goal_kb(p, p->intent.heir) - p->heir_had_kb,
         .most_kb = most_kb - p->heir_had_kb,
         .loan_kb = p->intent.loan_kb,
         .victim_had_kb = p->victim_had_kb,
-        .victim_has_kb = victim_keeps_kb(p, now_ns),
+        .victim_has_kb = v->look.at == LOOK_ABSENT || v->freed ? 0 : v->look.tot_kb,
     };
 
     return plan_growth_target(&g);
@@ -52,17 +40,17 @@ static uint64_t modest_kb(const struct pair *p)
 
 static bool held_back(const struct pair *p, const struct pool *pool, int64_t now_ns)
 {
-    return now_ns < pool->urgent_until_ns && heir_target(p, UINT64_MAX, now_ns) > modest_kb(p);
+    return now_ns < pool->urgent_until_ns && heir_target(p, UINT64_MAX) > modest_kb(p);
 }
 
 /* What this member should be ordered to have now; 0: nothing to order. */
-static uint64_t wanted_kb(const struct pair *p, int i, bool held, int64_t now_ns)
+static uint64_t wanted_kb(const struct pair *p, int i, bool held)
 {
     const struct member *m = &p->m[i];
     uint64_t goal = pair_goal_kb(p, i);
 
     if (is_heir(p, i)) {
-        uint64_t kb = heir_target(p, held ? modest_kb(p) : UINT64_MAX, now_ns);
+        uint64_t kb = heir_target(p, held ? modest_kb(p) : UINT64_MAX);
         uint64_t has = m->look.tot_kb < goal ? m->look.tot_kb : goal;
         return kb > has ? kb : has; /* a new daemon may count less than it has got already */
     }
@@ -152,7 +140,7 @@ static void regulate_member(struct pair *p, int i, bool held, struct pool *pool,
                             struct pair_actions *out)
 {
     struct member *m = &p->m[i];
-    uint64_t kb = wanted_kb(p, i, held, now_ns);
+    uint64_t kb = wanted_kb(p, i, held);
 
     if (kb == 0)
         return;

@@ -37,10 +37,25 @@ static void store_or_die(struct runner *r,
     if (host_store_requests(r->host, &err) != 0 ||
         persist(r->host->own, r->stored, &r->pair, &err) != 0)
         host_give_up(&err);
+    if (persist == persist_pair)
+        r->stored_version = r->pair.version;
+}
+
+/* What takes longest begins first: the heir's memory, for which its jobs wait. */
+static void carry_out_all(struct runner *r, const struct pair_actions *out, bool memory_first)
+{
+    for (unsigned i = 0; memory_first && i < out->n; i++) {
+        if (out->act[i].type == ACT_MEMORY)
+            carry_out(r, &out->act[i]);
+    }
+    for (unsigned i = 0; i < out->n; i++) {
+        if (!memory_first || out->act[i].type != ACT_MEMORY)
+            carry_out(r, &out->act[i]);
+    }
 }
 
 /* In a takeover jobs wait for what is done here: the intent, one key, goes before it, and all that
- * can be told from it, some dozens of them, after it. */
+ * can be told from it, some dozens of them, after all that follows from this event. */
 static void step(struct runner *r, const struct pair_event *ev)
 {
     struct host *h = r->host;
@@ -54,12 +69,8 @@ static void step(struct runner *r, const struct pair_event *ev)
         xlog(LOG_CRIT, "%s: actions were lost", r->pair.name);
     hurries = pair_hurries(&r->pair, now_ns);
     store_or_die(r, hurries ? persist_intent : persist_pair);
-    for (unsigned i = 0; i < out.n; i++)
-        carry_out(r, &out.act[i]);
+    carry_out_all(r, &out, hurries);
     host_hold_reserve(h);
-    if (hurries)
-        store_or_die(r, persist_pair);
-    r->stored_version = r->pair.version;
 }
 
 /* Listen to every member that has a domain. */
@@ -151,6 +162,7 @@ static void drain(struct runner *r)
         free(q);
     }
     r->held = 0;
+    store_or_die(r, persist_pair);
     tell_guests(r);
     host_serve(r->host);
     set_tick(r);

@@ -96,8 +96,8 @@ static void intent_text(char buf[INTENT_MAX], const struct pair *p)
     buf[0] = '\0';
     if (!in->id)
         return;
-    n = snprintf(buf, INTENT_MAX, "id=%" PRIu64 " tries=%u victim=%s heir=%s loan_kb=%" PRIu64, in->id,
-                 in->tries, member_word(in->victim), member_word(in->heir), in->loan_kb);
+    n = snprintf(buf, INTENT_MAX, "id=%" PRIu64 " tries=%u victim=%s heir=%s loan_kb=%" PRIu64,
+                 in->id, in->tries, member_word(in->victim), member_word(in->heir), in->loan_kb);
     for (unsigned i = 0; i < p->jobs && in->heir != MEMBER_NONE; i++) {
         const struct job *j = &p->job[i];
         if (job_hot(j) && job_live(j) && j->owner == in->heir)
@@ -348,12 +348,11 @@ static int load_jobs(struct store *st, struct pair *p, struct xhs_error *err)
 /* " NAME:REQUEST ...": jobs that the heir was granted. */
 static bool load_grants(struct pair *p, char *text)
 {
-    char *save, *name, *number;
+    char *save;
 
-    for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+    for (char *name = strtok_r(text, " ", &save); name; name = strtok_r(NULL, " ", &save)) {
+        char *number = strchr(name, ':');
         struct job *j;
-        name = word;
-        number = strchr(word, ':');
         if (!number)
             return false;
         *number++ = '\0';
