@@ -6,7 +6,8 @@ EXTRA_DIST += \
 	%D%/lab/dom0-etc %D%/lab/dom0-init %D%/lab/dom0-poweroff %D%/lab/demo.sh \
 	%D%/lab/guest-etc %D%/lab/guest-init %D%/lab/guest-run \
 	%D%/lab/images %D%/lab/lab %D%/lab/lab-guest-agent %D%/lab/lab-guest-exec \
-	%D%/lab/lab-clock.c %D%/lab/lab-crash.c %D%/lab/lab-job.c %D%/lab/lab-on-word \
+	%D%/lab/lab-clock.c %D%/lab/lab-crash.c %D%/lab/lab-hold.c %D%/lab/lab-job.c \
+	%D%/lab/lab-on-word \
 	%D%/lab/lab-supervise %D%/scenario %D%/README
 
 SH_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
@@ -211,7 +212,8 @@ check_PROGRAMS += %D%/bench/bench_table %D%/bench/probe
 %C%_bench_bench_table_LDADD = libcore.la
 %C%_bench_probe_LDADD = libxenadapt.la libcore.la
 EXTRA_DIST += \
-	%D%/bench/RESULTS.md %D%/bench/takeover %D%/bench/takeover-report %D%/bench/trace_preload.c
+	%D%/bench/RESULTS.md %D%/bench/lib.sh %D%/bench/many %D%/bench/smallest \
+	%D%/bench/takeover %D%/bench/takeover-report %D%/bench/trace %D%/bench/trace_preload.c
 
 # src/xen's functions over a simulated host.
 check_LTLIBRARIES += libfake.la

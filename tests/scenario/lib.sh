@@ -152,7 +152,7 @@ wait_xhsd() { # OLD-PID: another one answers
 # Nothing is left of any pair.
 clean_up() {
     local p d
-    rm -f /run/lab/no-respawn /run/lab/xhsd.env
+    rm -f /run/lab/no-respawn /run/lab/xhsd.env /run/lab/hold-destroy
     wait_for 20 "xhsd answers" eval 'xhs version >/dev/null 2>&1'
     for p in $(xenstore-list /tool/xhs/pair 2>/dev/null); do
         xhs destroy "$p" >/dev/null 2>&1
