@@ -9,8 +9,10 @@
  *   probe trigger VICTIM HEIR           when VICTIM is down: the word to HEIR, nothing else
  *   probe grow HEIR GOAL_KB [VICTIM]    HEIR to GOAL_KB, and when that began; with VICTIM: when it is
  *                                       down, destroy it meanwhile, and follow what that frees
+ *   probe many GOAL_KB LIMIT_S VICTIM HEIR...  crash all victims; a line for each couple
  *   probe clock DOMID                   ns that the guest's clock is ahead of dom0's (lab-clock)
  *   probe destroy DOMID                 the hypervisor's own destroy; prints the ms it took
+ *   probe tot DOMID                     KiB that it has
  *   probe free                          KiB that are in nobody's hands
  *   probe ballast LEAVE_KB              an empty domain with all unclaimed memory but so much; prints
  *                                       its domid
@@ -19,6 +21,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +32,7 @@
 
 #include "xen/hyp.h"
 
-#define SAMPLE_MS 25
+#define SAMPLE_MS 50
 #define STEP_MS 30           /* between looks at what a destroy has freed */
 #define TOLERANCE_KB 2048
 #define SUPERPAGE_ORDER 9
@@ -148,13 +151,13 @@ static void wait_down(uint32_t victim)
 /* Of several questions, the one that was answered soonest: the guest's clock was read after one way
  * of three that it takes (the watch's event; then its read and its write, of which the first is
  * the same distance). */
-static int guest_clock(uint32_t domid)
+static bool guest_clock(uint32_t domid, int64_t *ahead, int64_t *took_ns)
 {
-    int64_t best = INT64_MAX, ahead = 0;
     char path[64], number[24];
 
     snprintf(path, sizeof path, "/local/domain/%u/data/lab/pong", domid);
     watch(path);
+    *took_ns = INT64_MAX;
     for (int ping = 1; ping <= PINGS; ping++) {
         int64_t sent = now_ns(), end = sent + INT64_C(2000000000), took;
         snprintf(number, sizeof number, "%d", ping);
@@ -162,30 +165,50 @@ static int guest_clock(uint32_t domid)
         while (read_word(domid, "pong", 0) != ping && now_ns() < end)
             fired_within(100);
         took = now_ns() - sent;
-        if (read_word(domid, "pong", 0) == ping && took < best) {
-            best = took;
-            ahead = read_word(domid, "pong", 1) - (sent + took / 3);
+        if (read_word(domid, "pong", 0) == ping && took < *took_ns) {
+            *took_ns = took;
+            *ahead = read_word(domid, "pong", 1) - (sent + took / 3);
         }
     }
-    if (best == INT64_MAX)
+    return *took_ns < INT64_MAX;
+}
+
+static int print_clock(uint32_t domid)
+{
+    int64_t ahead, took_ns;
+
+    if (!guest_clock(domid, &ahead, &took_ns))
         return 1;
-    printf("%" PRId64 " %" PRId64 "\n", ahead, best);
+    printf("%" PRId64 " %" PRId64 "\n", ahead, took_ns);
     return 0;
 }
 
 /* ---- record ---- */
 
+static volatile sig_atomic_t told_to_stop;
+
+static void stop(int sig)
+{
+    (void)sig;
+    told_to_stop = 1;
+}
+
+/* What it writes stays in memory until the end: a write to the lab's shared directory costs more
+ * than all the rest of a sample. */
 static int record(const char *file, uint32_t victim, uint32_t heir, uint64_t goal_kb, int limit_s)
 {
     FILE *out = fopen(file, "w");
+    static char buf[1 << 20];
     int64_t end = now_ns() + limit_s * INT64_C(1000000000);
     bool crashed = false, down = false, whole = false, full = false;
     int64_t crash_ns;
 
     if (!out)
         die(file);
+    setvbuf(out, buf, _IOFBF, sizeof buf);
+    signal(SIGTERM, stop);
     watch("@releaseDomain");
-    while (now_ns() < end && !(whole && full)) {
+    while (now_ns() < end && !(whole && full) && !told_to_stop) {
         struct hyp_dom h = look(heir);
         if (!crashed && (crash_ns = read_word(victim, "crash-ns", 0))) {
             crashed = true;
@@ -200,12 +223,75 @@ static int record(const char *file, uint32_t victim, uint32_t heir, uint64_t goa
                 look(0).cpu_ns / 1000);
         whole = h.tot_kb + TOLERANCE_KB >= goal_kb;
         full = whole && read_word(heir, "job/web", 4) > 0;
-        fflush(out);
         fired_within(SAMPLE_MS);
     }
     fprintf(out, "%" PRId64 " end %d %d\n", now_ns(), whole, full);
     fclose(out);
     return whole && full ? 0 : 1;
+}
+
+/* ---- many at once ---- */
+
+#define COUPLES_MAX 64
+
+struct couple {
+    uint32_t victim, heir;
+    int64_t ahead; /* the heir's clock */
+    int64_t crash_ns, job_ns, whole_ns;
+};
+
+/* The toolstack's own word for a crash: it takes no time, so that all happen at once. */
+static void crash_all(struct couple *c, int n)
+{
+    xc_interface *xc = xc_interface_open(NULL, NULL, 0);
+
+    if (!xc)
+        die("xc");
+    for (int i = 0; i < n; i++) {
+        c[i].crash_ns = now_ns();
+        if (xc_domain_shutdown(xc, c[i].victim, SHUTDOWN_crash) != 0)
+            die("crash");
+    }
+    xc_interface_close(xc);
+}
+
+static bool couple_done(struct couple *c, uint64_t goal_kb)
+{
+    int64_t started;
+
+    if (!c->job_ns && (started = read_word(c->heir, "job/web", 3)))
+        c->job_ns = started - c->ahead;
+    if (!c->whole_ns && tot_kb(c->heir) + TOLERANCE_KB >= goal_kb)
+        c->whole_ns = now_ns();
+    return c->job_ns && c->whole_ns;
+}
+
+/* For each: when it crashed, its job ran, and its heir had all memory, in ms after the first crash. */
+static int many(uint64_t goal_kb, int limit_s, int n, char **domids)
+{
+    static struct couple c[COUPLES_MAX];
+    int64_t took_ns, end;
+    int done = 0;
+
+    for (int i = 0; i < n; i++) {
+        c[i].victim = domid_of(domids[2 * i]);
+        c[i].heir = domid_of(domids[2 * i + 1]);
+        if (!guest_clock(c[i].heir, &c[i].ahead, &took_ns))
+            die("clock");
+    }
+    crash_all(c, n);
+    end = now_ns() + limit_s * INT64_C(1000000000);
+    while (done < n && now_ns() < end) {
+        usleep(STEP_MS * 1000);
+        done = 0;
+        for (int i = 0; i < n; i++)
+            done += couple_done(&c[i], goal_kb);
+    }
+    for (int i = 0; i < n; i++)
+        printf("%d %" PRId64 " %" PRId64 " %" PRId64 "\n", i + 1,
+               (c[i].crash_ns - c[0].crash_ns) / 1000000, (c[i].job_ns - c[0].crash_ns) / 1000000,
+               (c[i].whole_ns - c[0].crash_ns) / 1000000);
+    return done == n ? 0 : 1;
 }
 
 /* ---- the floors ---- */
@@ -325,9 +411,13 @@ int main(int argc, char **argv)
     if (strcmp(what, "grow") == 0 && (argc == 4 || argc == 5))
         return grow(domid_of(argv[2]), strtoull(argv[3], NULL, 10), argv[4]);
     if (strcmp(what, "clock") == 0 && argc == 3)
-        return guest_clock(domid_of(argv[2]));
+        return print_clock(domid_of(argv[2]));
+    if (strcmp(what, "many") == 0 && argc >= 6 && argc % 2 == 0 && argc <= 4 + 2 * COUPLES_MAX)
+        return many(strtoull(argv[2], NULL, 10), atoi(argv[3]), argc / 2 - 2, argv + 4);
     if (strcmp(what, "destroy") == 0 && argc == 3)
         return destroy_timed(domid_of(argv[2]));
+    if (strcmp(what, "tot") == 0 && argc == 3)
+        return printf("%" PRIu64 "\n", tot_kb(domid_of(argv[2]))) < 0;
     if (strcmp(what, "free") == 0 && argc == 2)
         return print_free();
     if (strcmp(what, "ballast") == 0 && argc == 3)
