@@ -340,6 +340,25 @@ void give_up_move(struct pair *p, struct pool *pool, struct pair_actions *out)
     close_intent(p, pool, out);
 }
 
+/* An heir that does not take over, being paused, say, may run what it was granted, or yet begin to.
+ * Its domain goes, and the grant with it: until then the job is nobody else's, also for a daemon
+ * that comes after this one. */
+static bool heir_may_run(const struct pair *p, const struct job *j)
+{
+    int heir = other_member(p->active);
+
+    return (job_live(j) || j->state == JOB_MOVING) && j->owner == heir &&
+           p->m[heir].domid >= 0 && !p->m[heir].fenced;
+}
+
+static void dismiss(struct member *heir, const struct job *j, struct pair_actions *out)
+{
+    if (!heir->leaving)
+        report(out, REPORT_ALERT, "%s is destroyed: it was to take over, and may run job %s",
+               heir->name, j->name);
+    heir->leaving = true;
+}
+
 /* No heir: the active is built again in place. */
 void enter_restarting(struct pair *p, struct pool *pool, struct pair_actions *out)
 {
@@ -355,7 +374,9 @@ void enter_restarting(struct pair *p, struct pool *pool, struct pair_actions *ou
             continue; /* over, and its area back, when its domain is cleaned up */
         if (job_live(j) && j->owner == a && !p->m[a].leaving)
             continue; /* the heir, already in charge, was only paused: they run on there */
-        if (job_live(j) || j->state == JOB_MOVING) {
+        if (heir_may_run(p, j)) {
+            dismiss(&p->m[other_member(a)], j, out);
+        } else if (job_live(j) || j->state == JOB_MOVING) {
             j->state = JOB_WAITING;
             j->request = 0;
             j->owner = a;

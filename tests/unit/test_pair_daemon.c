@@ -66,6 +66,46 @@ START_TEST(faults_while_daemon_is_down)
 }
 END_TEST
 
+static bool granted_to_b(const struct sim *w)
+{
+    const struct job *j = &w->pair.job[0];
+
+    return j->state == JOB_STARTING && j->owner == B;
+}
+
+static bool b_left(const struct sim *w)
+{
+    return w->pair.m[B].leaving;
+}
+
+/* The heir runs its first job, or is about to, and an operator pauses it: the next daemon, who finds
+ * no heir, hands the job to nobody before that domain is gone, and one after it does not either. */
+START_TEST(heir_paused_while_daemon_is_down)
+{
+    int64_t was = 0;
+
+    begin(30 + (uint64_t)_i);
+    s.balloon_stuck[B] = _i & 1;
+    sim_shutdown(&s, A, SHUT_CRASH);
+    ck_assert(sim_until(&s, granted_to_b, SIM_MINUTE));
+    sim_daemon_dies(&s, SIM_SECOND);
+    sim_run(&s, 500 * SIM_MS);
+    ck_assert_int_eq(sim_runner(&s, 0), _i & 1 ? MEMBER_NONE : B);
+    was = s.dom[B].domid;
+    s.dom[B].paused = true;
+    if (_i & 2) {
+        s.faults.op_fail[OP_CLEAN] = 100;
+        ck_assert(sim_until(&s, b_left, SIM_MINUTE));
+        sim_daemon_dies(&s, SIM_SECOND);
+        s.faults.op_fail[OP_CLEAN] = 0;
+    }
+    s.balloon_stuck[B] = false;
+    assert_rest(A);
+    ck_assert_int_ne(s.dom[B].domid, was);
+    ck_assert_uint_eq(s.runs[0], _i & 1 ? 2 : 3);
+}
+END_TEST
+
 /* Worn out by daemons that die, it says so; the owner's recover ends it. */
 START_TEST(intent_wears_out)
 {
@@ -117,6 +157,7 @@ static TCase *daemons(void)
     tcase_add_loop_test(t, daemon_dies_while_forming, 0, 30);
     tcase_add_test(t, daemon_dies_at_rest);
     tcase_add_loop_test(t, faults_while_daemon_is_down, 0, 4);
+    tcase_add_loop_test(t, heir_paused_while_daemon_is_down, 0, 4);
     tcase_add_test(t, intent_wears_out);
     tcase_add_loop_test(t, stops_at_any_time, 0, 100);
     tcase_add_test(t, cannot_be_formed);
