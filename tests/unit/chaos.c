@@ -107,6 +107,7 @@ static void ask_something(struct sim *s)
 static void lie(struct sim *s, int m)
 {
     struct pair_event ev = { .member = m };
+    int k;
     struct msg_job line = { .state = (enum msg_job_state)sim_random(s, MSG_JOB_FAILED + 1),
                             .hot_standby = sim_random(s, 4),
                             .memory_kb = sim_random(s, 2048) * MIB_KB,
@@ -121,7 +122,8 @@ static void lie(struct sim *s, int m)
     ev.request = line.request;
     ev.reply.ok = sim_random(s, 2);
     memcpy(ev.reply.boot_id, s->dom[m].boot_id, sizeof ev.reply.boot_id);
-    ev.job = sim_job_name[sim_random(s, SIM_JOBS)];
+    k = (int)sim_random(s, SIM_JOBS);
+    ev.job = sim_job_name[k];
     ev.report = sim_random(s, 8) ? &line : NULL;
     ev.boot_id = sim_random(s, 3) ? "" : "11111111-2222-4333-8444-555555555555";
     ev.memory.total_kb = (1024 + sim_random(s, 4096)) * MIB_KB;
@@ -133,6 +135,7 @@ static void lie(struct sim *s, int m)
         break;
     case 2:
         ev.type = EV_JOB;
+        s->dom[m].job[k].called_plain |= k < SIM_HOT && ev.report && !line.hot_standby;
         break;
     case 3:
         ev.type = EV_MEMORY;

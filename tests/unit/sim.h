@@ -31,6 +31,8 @@ struct sim_job {
     struct msg_job line;
     uint64_t grant;
     int64_t stop_ns; /* stopping: when its processes are gone */
+    bool called_plain; /* hot-standby, and its guest said once that it is not */
+    bool plain; /* executed as what it was called: one more job of that name, and no copy */
 };
 
 /* A request in a guest's keys, with the reply once there is one. */
@@ -41,6 +43,7 @@ struct sim_req {
     uint64_t kb, need_kb;
     int64_t due_ns;
     bool answered, told;
+    bool plain; /* see sim_job */
     struct msg_reply reply;
 };
 
@@ -127,7 +130,7 @@ struct sim {
     uint64_t seed, world; /* world: the seed it began with */
     unsigned long steps;    /* events the pair was given */
     unsigned runs[SIM_JOBS]; /* how often a guest executed the job */
-    uint64_t last_run[MEMBERS][SIM_JOBS]; /* under which request; hot-standby: of both in [0] */
+    uint64_t last_run[MEMBERS + 1][SIM_JOBS]; /* under which request; [MEMBERS]: of both */
     unsigned fences, alerts, asks, revokes, takeovers, deaths, lies;
     unsigned balloons, left_out; /* targets set by agents; jobs that did not fit */
     unsigned kill_action;   /* the daemon dies before it carries out the n-th action from now */
@@ -166,6 +169,7 @@ void sim_daemon_dies(struct sim *s, int64_t back_after_ns);
 /* The guest's agent writes the job's line. */
 void sim_job_line(struct sim *s, int member, int job, enum msg_job_state state);
 bool sim_job_active(const struct sim_job *j);
+bool sim_job_copy(const struct sim_job *j); /* active, and the pair's hot-standby job */
 /* How many copies of the job could be executing: dead is only what is fenced, gone or stopped. */
 unsigned sim_copies(const struct sim *s, int job);
 struct job *sim_job(struct sim *s, int job, int member); /* member: whose, of a plain one */

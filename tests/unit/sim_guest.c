@@ -33,13 +33,18 @@ bool sim_job_active(const struct sim_job *j)
            j->line.state == MSG_JOB_STOPPING;
 }
 
+bool sim_job_copy(const struct sim_job *j)
+{
+    return sim_job_active(j) && !j->plain;
+}
+
 unsigned sim_copies(const struct sim *s, int job)
 {
     unsigned n = 0;
 
     for (int i = 0; i < MEMBERS; i++) {
         const struct sim_dom *d = &s->dom[i];
-        n += d->there && !d->dying && !d->fenced && sim_job_active(&d->job[job]);
+        n += d->there && !d->dying && !d->fenced && sim_job_copy(&d->job[job]);
     }
     return n;
 }
@@ -112,12 +117,14 @@ static void answer(struct sim *s, struct sim_dom *d, struct sim_req *r, bool ok,
 static void execute(struct sim *s, struct sim_dom *d, struct sim_req *r)
 {
     struct sim_job *j = &d->job[r->job];
-    uint64_t *last = &s->last_run[r->job < SIM_HOT ? 0 : d - s->dom][r->job];
+    bool hot = r->job < SIM_HOT && !r->plain;
+    uint64_t *last = &s->last_run[hot ? MEMBERS : d - s->dom][r->job];
 
     if (r->id <= *last)
         ck_abort_msg("XHS_SEED=%llu, step %lu: job %s executed under request %llu after %llu",
                      (unsigned long long)s->world, s->steps, sim_job_name[r->job],
                      (unsigned long long)r->id, (unsigned long long)*last);
+    j->plain = r->plain;
     j->line.request = r->id;
     j->line.memory_kb = r->kb;
     j->line.ask_kb = 0;
@@ -193,6 +200,20 @@ static struct sim_req *find_req(struct sim_dom *d, uint64_t id)
     return NULL;
 }
 
+/* A guest that calls a hot-standby job plain is granted one more job, a plain one of that name. */
+static bool granted_plain(const struct sim *s, const struct sim_dom *d, const struct pair_action *a)
+{
+    int k = find_job(a->job);
+
+    if (a->op != MSG_OP_START || k < 0 || !d->job[k].called_plain)
+        return false;
+    for (unsigned i = 0; i < s->pair.jobs; i++) {
+        if (s->pair.job[i].request == a->request)
+            return !job_hot(&s->pair.job[i]);
+    }
+    return false;
+}
+
 static void put_request(struct sim *s, struct sim_dom *d, const struct pair_action *a)
 {
     struct sim_req *r = find_req(d, a->request);
@@ -207,7 +228,7 @@ static void put_request(struct sim *s, struct sim_dom *d, const struct pair_acti
     if (!r) /* asked by daemons that are no more */
         r = &d->req[sim_random(s, SIM_REQS)];
     *r = (struct sim_req){ .id = a->request, .op = a->op, .job = find_job(a->job), .kb = a->kb,
-                           .need_kb = a->need_kb };
+                           .need_kb = a->need_kb, .plain = granted_plain(s, d, a) };
     r->due_ns = s->now_ns + (1 + sim_random(s, 20)) * SIM_MS;
 }
 

@@ -24,6 +24,7 @@ static unsigned deaths;          /* and the daemon's deaths until then */
 static bool kept;                /* part of the surplus did not fit the heir, and stayed */
 static bool by_table;            /* resumed: what the victim had is taken from the table */
 static uint64_t target_kb[MEMBERS]; /* ordered last, before this step */
+static uint64_t last_grant;         /* its request */
 
 #define must(cond, ...)                                                                     \
     do {                                                                                    \
@@ -132,7 +133,8 @@ static const struct job *granted_job(const struct pair *p, uint64_t request)
 }
 
 /* In a takeover: nobody before it still waits, and what all that started need is there, or is what
- * it waits for. */
+ * it waits for. A grant that is told again was given in its turn: priorities are not stored, and
+ * what a guest says of them may have changed since. */
 static void check_turn(const struct sim *w, const struct job *granted, uint64_t awaits_kb)
 {
     const struct pair *p = &w->pair;
@@ -141,8 +143,8 @@ static void check_turn(const struct sim *w, const struct job *granted, uint64_t 
 
     for (unsigned i = 0; i < p->jobs; i++) {
         const struct job *j = &p->job[i];
-        must(j->state != JOB_MOVING || !j->known[heir] || j->priority <= granted->priority,
-             "%s is granted before %s", granted->key, j->key);
+        must(j->state != JOB_MOVING || !j->known[heir] || j->priority <= granted->priority ||
+                 granted->request <= last_grant, "%s is granted before %s", granted->key, j->key);
         if (job_hot(j) && job_live(j))
             need_kb += j->min_kb;
     }
@@ -167,7 +169,9 @@ static void check_grant(const struct sim *w, const struct pair_action *a)
     if (heir && job_hot(j))
         check_turn(w, j, a->need_kb);
     must(!job_hot(j) || k >= SIM_HOT || !o->there || o->dying || o->fenced ||
-             !sim_job_active(&o->job[k]), "job %s granted twice", a->job);
+             !sim_job_copy(&o->job[k]), "job %s granted twice", a->job);
+    if (last_grant < a->request)
+        last_grant = a->request;
 }
 
 static void check_state(const struct sim *w, const struct pair_action *a)
@@ -405,6 +409,7 @@ static void repair(void)
 static void new_world(uint64_t world)
 {
     kept = false;
+    last_grant = 0;
     sim_init(&s, world);
     s.cfg.surplus = sim_random(&s, 3) ? SURPLUS_FOLLOW : SURPLUS_STAY;
     s.cfg.max_memory_kb = (1200 + sim_random(&s, 1200)) * MIB_KB;
