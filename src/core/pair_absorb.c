@@ -138,26 +138,20 @@ static void absorb_memory(struct pair *p, const struct pair_event *ev)
     m->floor_kb = plan_floor_kb(m->kernel_kb, ev->memory.total_kb - ev->memory.available_kb);
 }
 
-/* Is it the heir's answer to this one? */
-static bool answers(struct pair *p, uint64_t *id, const struct pair_event *ev, const char *what,
-                    struct pair_actions *out)
-{
-    if (!*id || ev->request != *id || ev->member != p->intent.heir)
-        return false;
-    withdraw(p, id, out);
-    if (!ev->reply.ok)
-        report(out, REPORT_ALERT, "%s cannot %s: %s", p->m[ev->member].name, what, ev->reply.text);
-    return true;
-}
-
 static void absorb_reply(struct pair *p, const struct pair_event *ev, struct pair_actions *out)
 {
     struct member *m = &p->m[ev->member];
 
     if (m->domid != (int64_t)ev->domid || strcmp(m->boot_id, ev->reply.boot_id) != 0)
         return;
-    if (!answers(p, &p->balloon_id, ev, "set its balloon's target", out))
+    if (!p->balloon_id || ev->request != p->balloon_id || ev->member != p->intent.heir) {
         absorb_job_reply(p, ev, out);
+        return;
+    }
+    withdraw(p, &p->balloon_id, out);
+    if (!ev->reply.ok)
+        report(out, REPORT_ALERT, "%s cannot set its balloon's target: %s", m->name,
+               ev->reply.text);
 }
 
 static void absorb_ask(struct pair *p, enum pair_ask ask)
