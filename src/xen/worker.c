@@ -6,8 +6,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "xen/thread.h"
+
+#define DESTROY_NICE 10
 
 struct worker {
     struct hyp *hyp;
@@ -27,6 +30,9 @@ static void destroy(void *arg)
 {
     struct destroy *d = arg;
 
+    /* This thread's only. To free a domain is all dom0's own CPU time: several at once must not keep
+     * the daemon from the pairs whose jobs still wait. */
+    setpriority(PRIO_PROCESS, 0, DESTROY_NICE);
     hyp_destroy(d->w->hyp, d->domid, &d->err);
 }
 
