@@ -75,8 +75,10 @@ max_memory = $most
 EOF
     pairs="$pairs $name"
     xhs create "$work/$name.cfg" >/dev/null || return 1
-    until_true 60 pair_is "$name" protected && until_true 60 filled "$(domid "$name-a")"
+    until_true 60 formed "$name"
+    pair_is "$name" protected && until_true 60 filled "$(domid "$name-a")"
 }
+formed() { ! pair_is "$1" '' && ! pair_is "$1" forming; }
 pair_is() { [ "$(key "/tool/xhs/pair/$1/state")" = "$2" ]; }
 
 clean_up() {
