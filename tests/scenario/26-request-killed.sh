@@ -17,13 +17,13 @@ wait_xhsd "$pid"
 wait_for 30 "it waits again" eval '[ "$(queue)" = "k " ]'
 set_pool 1612 128
 wait_job shop k@b running
-is "times it was started" "$(guest-run shop-b 'wc -l </run/lab-job.k.runs')" 1
+started shop-b 1 k
 guest-run shop-b 'xhs-job stop k' >/dev/null
 wait_for 30 "the pool as before" unused_is 300
 
 for step in area grant run release returned; do
     echo "== killed at $step"
-    runs=$(guest-run shop-b 'wc -l </run/lab-job.k.runs')
+    runs=$(job_starts shop-b k)
     killed_at $step
     guest-run shop-b 'xhs-job run --no-wait --wait forever k' >/dev/null
     case $step in
@@ -38,7 +38,7 @@ for step in area grant run release returned; do
         guest-run shop-b 'xhs-job stop k' >/dev/null ;;
     esac
     wait_for 30 "the pool as before" unused_is 300
-    is "times it was started" "$(guest-run shop-b 'wc -l </run/lab-job.k.runs')" $((runs + 1))
+    started shop-b $((runs + 1)) k
     wait_for 20 "the domain as before" eval "[ \"\$(mem $(domid shop b))\" -le 164 ]"
 done
 about "all memory" "$(all_mem)" "$before"

@@ -109,7 +109,12 @@ beats_on() { # DOMID: it goes on beating
     wait_for 20 "the job in domain $1 beats on" eval "[ \"\$(job_beat $1)\" != \"$before\" ]"
 }
 # How often lab-job was started in the domain (by name) since it booted.
-job_starts() { guest-run "$1" 'cat /run/lab-job.web.runs 2>/dev/null | wc -l'; }
+job_starts() { guest-run "$1" "cat /run/lab-job.${2:-web}.runs 2>/dev/null | wc -l"; }
+# started DOMAIN TIMES [JOB]: a job counts itself a moment after it is called running.
+started() {
+    wait_for 10 "job ${3:-web} started $2 times" eval "[ \"\$(job_starts $1 ${3:-web})\" -ge $2 ]"
+    is "times the job was started" "$(job_starts "$1" "${3:-web}")" "$2"
+}
 
 # The example pair, with its job running and its memory filled.
 make_pair() {
