@@ -112,7 +112,8 @@ static uint64_t wanted_reserve_kb(const struct host *h)
     return (kb > borrowed ? kb - borrowed : 0) + waiting;
 }
 
-/* A claim cannot be changed: the old one goes first. Not for one that is not there to be had. */
+/* A claim cannot be changed: the old one goes first. Not for one that is not there to be had: all
+ * or nothing, as a domain that is being built lives on free memory that nobody has claimed. */
 static int claim_reserve(struct host *h, uint64_t kb, struct xhs_error *err)
 {
     uint64_t free_kb, claimed_kb, there_kb;
