@@ -184,6 +184,7 @@ struct wish {
 };
 void wants(const struct wish *w);
 #define WANTS(...) wants(&(struct wish){ .domain = __VA_ARGS__ })
+#define FOR_EVER ((uint64_t)MSG_WAIT_FOREVER)
 /* Ends it, and runs until its memory is back. */
 void job_back(const char *pair, const char *domain, const char *job, const char *job_key);
 /* Runs until the job of this key (NAME, NAME@a) is in this state in the book, within ms. */
@@ -198,6 +199,16 @@ unsigned queued(void);
 const char *queue_line(unsigned n);
 /* The n-th difference that `table` with audit shows; "" when there are not so many. */
 const char *difference(unsigned n);
+
+/* A daemon, with so much of the pool unused beside pair shop (1184 MiB), or beside shop and mail
+ * (640). */
+#define SHOP "/tool/xhs/pair/shop"
+#define MAIL "/tool/xhs/pair/mail"
+#define UNUSED_MIB 512
+void begin_asking(void);
+void begin_sharing(void);
+/* All but so much of it is in use, by job hog of mail-a. */
+void leave_unused(uint64_t mib);
 
 /* ---- the program ---- */
 

@@ -245,3 +245,38 @@ const char *difference(unsigned n)
     json_free(v);
     return text;
 }
+
+/* ---- what they begin with ---- */
+
+static void begin(const char *xhs)
+{
+    daemon_setup();
+    xhs_cfg(xhs);
+    fake_speed.boot_ns = 400 * FAKE_MS;
+    fake_speed.create_ns = 200 * FAKE_MS;
+    daemon_start();
+    pair_form("shop");
+}
+
+void begin_asking(void)
+{
+    begin("pool = 1824\nreserve = 128\n");
+    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
+}
+
+void begin_sharing(void)
+{
+    begin("pool = 2464\nreserve = 128\n");
+    pair_create(pair_file("mail", "memory = 512\nstandby_memory = 128\nmax_memory = 1760"));
+    daemon_run(500);
+    ck_assert_str_eq(key(MAIL "/state"), "protected");
+    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
+}
+
+void leave_unused(uint64_t mib)
+{
+    WANTS("mail-a", "hog", UNUSED_MIB - mib);
+    ck_assert(job_until("mail", "hog@a", "running", 3 * SECONDS));
+    daemon_run(500);
+    ck_assert_uint_eq(unused_kb(), mib * MIB);
+}

@@ -11,18 +11,6 @@
 #include <string.h>
 
 #define PAIR "/tool/xhs/pair/shop"
-#define UNUSED_MIB 512
-
-static void begin(void)
-{
-    daemon_setup();
-    xhs_cfg("pool = 1824\nreserve = 128\n"); /* shop has 1184 of it */
-    fake_speed.boot_ns = 400 * FAKE_MS;
-    fake_speed.create_ns = 200 * FAKE_MS;
-    daemon_start();
-    pair_form("shop");
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
-}
 
 static void has(const char *domain, bool plain, uint64_t mib, uint64_t ask_mib)
 {
@@ -355,7 +343,7 @@ END_TEST
 /* pool: shop's 1184, ex's 768, the reserve, and what its plain job asks for. */
 static void begin_example(void)
 {
-    begin();
+    begin_asking();
     xhs_cfg("pool = 2208\nreserve = 128\n");
     json_free(ask_ok(100, "{\"op\":\"reload\"}"));
 }
@@ -363,13 +351,13 @@ static void begin_example(void)
 int main(void)
 {
     Suite *s = suite_create("xhsd and requests");
-    TCase *c = daemon_case(s, "tell", begin, daemon_teardown, 20);
+    TCase *c = daemon_case(s, "tell", begin_asking, daemon_teardown, 20);
 
     tcase_add_loop_test(c, what_the_os_can_spare_is_its_area_at_once, 0, 2);
     tcase_add_test(c, who_tells_of_memory_that_it_does_not_own_gets_it_granted);
     tcase_add_test(c, its_guest_is_told_what_its_os_could_spare);
 
-    c = daemon_case(s, "ask", begin, daemon_teardown, 20);
+    c = daemon_case(s, "ask", begin_asking, daemon_teardown, 20);
     tcase_add_loop_test(c, what_it_asks_for_is_granted_grown_into_started_and_given_back, 0, ASKS);
     tcase_add_loop_test(c, goes_to_the_heir_with_what_was_granted_and_comes_back_from_there, 0, 3);
     tcase_add_loop_test(c, a_plain_job_of_a_fallen_os_is_over_and_its_area_back, 0, 2);

@@ -11,18 +11,6 @@
 #include <string.h>
 
 #define PAIR "/tool/xhs/pair/shop"
-#define UNUSED_MIB 512
-
-static void begin(void)
-{
-    daemon_setup();
-    xhs_cfg("pool = 1824\nreserve = 128\n"); /* shop has 1184 of it */
-    fake_speed.boot_ns = 400 * FAKE_MS;
-    fake_speed.create_ns = 200 * FAKE_MS;
-    daemon_start();
-    pair_form("shop");
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
-}
 
 /* ---- how far it is ---- */
 
@@ -412,7 +400,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("xhsd and requests that end early");
-    TCase *c = daemon_case(s, "deaths", begin, daemon_teardown, 20);
+    TCase *c = daemon_case(s, "deaths", begin_asking, daemon_teardown, 20);
 
     tcase_add_loop_test(c, the_guest_dies, 0, CASES * DEATHS);
     tcase_add_loop_test(c, the_guest_dies_before_its_domain_has_grown, 0, 6);
@@ -420,18 +408,18 @@ int main(void)
     tcase_add_loop_test(c, both_members_die_one_after_the_other, 0, 2 * CASES);
     tcase_add_loop_test(c, the_other_member_dies, 0, CASES);
 
-    c = daemon_case(s, "changes", begin, daemon_teardown, 20);
+    c = daemon_case(s, "changes", begin_asking, daemon_teardown, 20);
     tcase_add_loop_test(c, the_guest_withdraws, 0, 6 * CHANGES);
     tcase_add_loop_test(c, the_size_changes_on_the_way, 0, 6 * SIZES);
 
-    c = daemon_case(s, "no start", begin, daemon_teardown, 20);
+    c = daemon_case(s, "no start", begin_asking, daemon_teardown, 20);
     tcase_add_loop_test(c, the_agent_refuses_to_start_it, 0, 3);
     tcase_add_loop_test(c, the_agent_does_not_answer, 0, 3);
     tcase_add_loop_test(c, the_job_fails, 0, 3);
     tcase_add_loop_test(c, the_standby_is_powered_off, 0, 3);
     tcase_add_loop_test(c, the_active_is_powered_off, 0, CASES);
 
-    c = daemon_case(s, "no memory", begin, daemon_teardown, 20);
+    c = daemon_case(s, "no memory", begin_asking, daemon_teardown, 20);
     tcase_add_loop_test(c, a_guest_that_does_not_grow_is_denied, 0, 3);
     tcase_add_loop_test(c, what_others_took_from_the_host_is_missed_and_said, 0, 3);
 

@@ -11,31 +11,6 @@
 #include <string.h>
 
 #define PAIR "/tool/xhs/pair/shop"
-#define UNUSED_MIB 512
-
-static void begin_with(const char *xhs)
-{
-    daemon_setup();
-    xhs_cfg(xhs);
-    fake_speed.boot_ns = 400 * FAKE_MS;
-    fake_speed.create_ns = 200 * FAKE_MS;
-    daemon_start();
-    pair_form("shop");
-}
-
-static void begin(void)
-{
-    begin_with("pool = 1824\nreserve = 128\n"); /* shop has 1184 of it */
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
-}
-
-static void begin_with_two(void)
-{
-    begin_with("pool = 2464\nreserve = 128\n");
-    pair_create(pair_file("mail", "memory = 512\nstandby_memory = 128\nmax_memory = 1024"));
-    daemon_run(500);
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
-}
 
 static void has(const char *domain, bool plain, uint64_t mib)
 {
@@ -381,7 +356,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("xhsd and odd requests");
-    TCase *c = daemon_case(s, "storm", begin_with_two, daemon_teardown, 30);
+    TCase *c = daemon_case(s, "storm", begin_sharing, daemon_teardown, 30);
 
     tcase_add_loop_test(c, a_storm_of_requests_delays_nobody_else, 0, PACES);
     tcase_add_test(c, a_takeover_is_not_delayed_by_a_storm_of_requests);
@@ -389,7 +364,7 @@ int main(void)
     tcase_add_test(c, an_heir_that_writes_much_takes_over_no_later);
     tcase_add_test(c, a_request_for_a_job_of_another_guest);
 
-    c = daemon_case(s, "nonsense", begin, daemon_teardown, 30);
+    c = daemon_case(s, "nonsense", begin_asking, daemon_teardown, 30);
     tcase_add_test(c, denials_that_are_not_answered_do_not_heap_up);
     tcase_add_loop_test(c, nonsense_gets_nothing, 0, 2);
     tcase_add_loop_test(c, what_no_host_has_is_denied, 0, 2);

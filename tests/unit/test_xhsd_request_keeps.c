@@ -9,25 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOP "/tool/xhs/pair/shop"
-#define MAIL "/tool/xhs/pair/mail"
-#define UNUSED_MIB 512 /* beside shop with 1184 and mail with 640 */
-#define FOR_EVER ((uint64_t)MSG_WAIT_FOREVER)
-
-static void begin(void)
-{
-    daemon_setup();
-    xhs_cfg("pool = 2464\nreserve = 128\n");
-    fake_speed.boot_ns = 400 * FAKE_MS;
-    fake_speed.create_ns = 200 * FAKE_MS;
-    daemon_start();
-    pair_form("shop");
-    pair_create(pair_file("mail", "memory = 512\nstandby_memory = 128\nmax_memory = 1760"));
-    daemon_run(500);
-    ck_assert_str_eq(key(MAIL "/state"), "protected");
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
-}
-
 /* shop-b had 400 MiB for a job that is over, and keeps them. */
 static uint32_t refuser(void)
 {
@@ -152,7 +133,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("xhsd and guests that keep memory");
-    TCase *c = daemon_case(s, "refusers", begin, daemon_teardown, 20);
+    TCase *c = daemon_case(s, "refusers", begin_sharing, daemon_teardown, 20);
 
     tcase_add_test(c, what_a_guest_keeps_is_not_unused);
     tcase_add_test(c, what_a_guest_keeps_is_back_when_it_dies);

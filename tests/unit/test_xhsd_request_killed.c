@@ -15,17 +15,10 @@
 #include "xhsd/host.h"
 
 #define PAIR "/tool/xhs/pair/shop"
-#define UNUSED_MIB 512
 
 static void begin(void)
 {
-    daemon_setup();
-    xhs_cfg("pool = 1824\nreserve = 128\n"); /* shop has 1184 of it */
-    fake_speed.boot_ns = 400 * FAKE_MS;
-    fake_speed.create_ns = 200 * FAKE_MS;
-    daemon_start();
-    pair_form("shop");
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
+    begin_asking();
     d.step_ms = 20;
 }
 

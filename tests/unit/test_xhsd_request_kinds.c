@@ -10,18 +10,6 @@
 #include <string.h>
 
 #define PAIR "/tool/xhs/pair/shop"
-#define UNUSED_MIB 512
-
-static void begin(void)
-{
-    daemon_setup();
-    xhs_cfg("pool = 1824\nreserve = 128\n"); /* shop has 1184 of it */
-    fake_speed.boot_ns = 400 * FAKE_MS;
-    fake_speed.create_ns = 200 * FAKE_MS;
-    daemon_start();
-    pair_form("shop");
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
-}
 
 static void has(const char *domain, bool plain, uint64_t mib)
 {
@@ -183,7 +171,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("xhsd and the kinds of jobs");
-    TCase *c = daemon_case(s, "kinds", begin, daemon_teardown, 30);
+    TCase *c = daemon_case(s, "kinds", begin_asking, daemon_teardown, 30);
 
     tcase_add_test(c, both_members_have_a_plain_job_of_a_name);
     tcase_add_test(c, a_job_becomes_hot_standby_and_plain_again);

@@ -9,34 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOP "/tool/xhs/pair/shop"
-#define MAIL "/tool/xhs/pair/mail"
-#define UNUSED_MIB 512 /* beside shop with 1184 and mail with 640 */
-#define FOR_EVER ((uint64_t)MSG_WAIT_FOREVER)
-
-static void begin(void)
-{
-    daemon_setup();
-    xhs_cfg("pool = 2464\nreserve = 128\n");
-    fake_speed.boot_ns = 400 * FAKE_MS;
-    fake_speed.create_ns = 200 * FAKE_MS;
-    daemon_start();
-    pair_form("shop");
-    pair_create(pair_file("mail", "memory = 512\nstandby_memory = 128\nmax_memory = 1760"));
-    daemon_run(500);
-    ck_assert_str_eq(key(MAIL "/state"), "protected");
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
-}
-
-/* All but so much is in use, by job hog of mail-a. */
-static void leave_unused(uint64_t mib)
-{
-    WANTS("mail-a", "hog", UNUSED_MIB - mib);
-    ck_assert(job_until("mail", "hog@a", "running", 3 * SECONDS));
-    daemon_run(500);
-    ck_assert_uint_eq(unused_kb(), mib * MIB);
-}
-
 START_TEST(what_is_there_is_enough)
 {
     leave_unused(112);
@@ -126,7 +98,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("xhsd and requests with a minimum");
-    TCase *c = daemon_case(s, "minimum", begin, daemon_teardown, 20);
+    TCase *c = daemon_case(s, "minimum", begin_sharing, daemon_teardown, 20);
 
     tcase_add_test(c, what_is_there_is_enough);
     tcase_add_test(c, less_than_the_minimum_is_denied);

@@ -10,34 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOP "/tool/xhs/pair/shop"
-#define MAIL "/tool/xhs/pair/mail"
-#define UNUSED_MIB 512 /* beside shop with 1184 and mail with 640 */
-#define FOR_EVER ((uint64_t)MSG_WAIT_FOREVER)
-
-static void begin(void)
-{
-    daemon_setup();
-    xhs_cfg("pool = 2464\nreserve = 128\n");
-    fake_speed.boot_ns = 400 * FAKE_MS;
-    fake_speed.create_ns = 200 * FAKE_MS;
-    daemon_start();
-    pair_form("shop");
-    pair_create(pair_file("mail", "memory = 512\nstandby_memory = 128\nmax_memory = 1760"));
-    daemon_run(500);
-    ck_assert_str_eq(key(MAIL "/state"), "protected");
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
-}
-
-/* All but so much is in use, by job hog of mail-a. */
-static void leave_unused(uint64_t mib)
-{
-    WANTS("mail-a", "hog", UNUSED_MIB - mib);
-    ck_assert(job_until("mail", "hog@a", "running", 3 * SECONDS));
-    daemon_run(500);
-    ck_assert_uint_eq(unused_kb(), mib * MIB);
-}
-
 /* ---- for how long ---- */
 
 START_TEST(waits_as_long_as_it_says_and_is_denied_then)
@@ -379,7 +351,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("xhsd and requests that wait");
-    TCase *c = daemon_case(s, "patience", begin, daemon_teardown, 20);
+    TCase *c = daemon_case(s, "patience", begin_sharing, daemon_teardown, 20);
 
     tcase_add_test(c, waits_as_long_as_it_says_and_is_denied_then);
     tcase_add_test(c, waits_for_ever);
@@ -393,12 +365,12 @@ int main(void)
     tcase_add_test(c, many_wait_and_are_served_at_once);
     tcase_add_test(c, the_heir_waits_in_its_place);
 
-    c = daemon_case(s, "order", begin, daemon_teardown, 20);
+    c = daemon_case(s, "order", begin_sharing, daemon_teardown, 20);
     tcase_add_test(c, is_served_in_order);
     tcase_add_test(c, a_higher_priority_comes_forward);
     tcase_add_test(c, who_cannot_be_served_is_passed_over);
 
-    c = daemon_case(s, "two pairs", begin, daemon_teardown, 20);
+    c = daemon_case(s, "two pairs", begin_sharing, daemon_teardown, 20);
     tcase_add_loop_test(c, two_pairs_want_the_same_memory, 0, 5);
     tcase_add_loop_test(c, a_pair_in_trouble_keeps_nothing_from_others, 0, 6);
 

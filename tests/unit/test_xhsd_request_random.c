@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNUSED_MIB 512 /* beside shop with 1184 and mail with 640 */
 #define RUNS 10
 #define EVENTS 120
 #define JOBS 3 /* the second one hot-standby, the others plain */
@@ -28,19 +27,6 @@ static unsigned pick(unsigned n)
     state ^= state >> 17;
     state ^= state << 5;
     return state % n;
-}
-
-static void begin(void)
-{
-    daemon_setup();
-    xhs_cfg("pool = 2464\nreserve = 128\n");
-    fake_speed.boot_ns = 400 * FAKE_MS;
-    fake_speed.create_ns = 200 * FAKE_MS;
-    daemon_start();
-    pair_form("shop");
-    pair_create(pair_file("mail", "memory = 512\nstandby_memory = 128\nmax_memory = 1024"));
-    daemon_run(500);
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
 }
 
 /* The domain of this name, or 0 while it does not run. */
@@ -186,7 +172,7 @@ int main(void)
     TCase *c = tcase_create("random");
     int runs = getenv("XHS_RUNS") ? atoi(getenv("XHS_RUNS")) : RUNS;
 
-    tcase_add_checked_fixture(c, begin, daemon_teardown);
+    tcase_add_checked_fixture(c, begin_sharing, daemon_teardown);
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, all_is_back_in_the_end, 0, getenv("XHS_SEED") ? 1 : runs);
     suite_add_tcase(s, c);

@@ -14,7 +14,7 @@
 #define PAIR "/tool/xhs/pair/shop"
 
 /* Of the pair of begin: 512 and 128 MiB, at most 1024. The heir of shop-a comes to 512. */
-#define UNUSED_MIB 1792
+#define LEFT_MIB 1792
 #define MAX_MIB 1024
 
 static void start_daemon(void)
@@ -33,7 +33,7 @@ static void begin(void)
     pair_create(pair_file("shop", "memory = 512\nstandby_memory = 128\nmax_memory = 1024"));
     daemon_run(500);
     ck_assert_str_eq(key(PAIR "/state"), "protected");
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
+    ck_assert_uint_eq(unused_kb(), LEFT_MIB * MIB);
     check_calm("shop");
 }
 
@@ -107,7 +107,7 @@ START_TEST(says_what_is_impossible)
     asks(domain, "db", impossible[_i].plain, impossible[_i].mib, false);
     daemon_run(500);
     check_denied(domain, impossible[_i].key, impossible[_i].could_mib, impossible[_i].text);
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
+    ck_assert_uint_eq(unused_kb(), LEFT_MIB * MIB);
     ck_assert_str_eq(key(PAIR "/state"), "protected");
     ck_assert_uint_eq(d.errors, 0);
 }
@@ -142,7 +142,7 @@ START_TEST(as_much_as_is_possible_is_granted)
     ck_assert_str_eq(key(PAIR "/state"), "protected");
     ck_assert_uint_eq(job_runs_in("shop", "web"), domain_of("shop", 'b'));
     ck_assert_uint_eq(tot_kb(domain_of("shop", 'b')), MAX_MIB * MIB);
-    ck_assert_uint_eq(unused_kb(), (UNUSED_MIB - 512) * MIB);
+    ck_assert_uint_eq(unused_kb(), (LEFT_MIB - 512) * MIB);
     check_calm("shop");
 }
 END_TEST
@@ -266,7 +266,7 @@ START_TEST(forced_it_runs_and_the_pair_is_not_protected)
     job_stops("shop-b", "db");
     ck_assert(daemon_until("shop", "protected", 3 * SECONDS));
     ck_assert(back_until("shop", 3 * SECONDS));
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
+    ck_assert_uint_eq(unused_kb(), LEFT_MIB * MIB);
     ck_assert_uint_eq(job_runs_in("shop", "web"), a);
     ck_assert_uint_eq(job_starts("shop", "web"), 1);
 }
@@ -281,12 +281,12 @@ START_TEST(first_the_surplus_is_left_behind)
     ck_assert_uint_eq(key_u64(PAIR "/area/surplus/size_kb"), (256 - 88) * MIB);
     ck_assert_uint_eq(key_u64(PAIR "/area/os-a/size_kb"), (128 + 88) * MIB);
     ck_assert_uint_eq(tot_kb(domain_of("shop", 'b')), MAX_MIB * MIB);
-    ck_assert_uint_eq(unused_kb(), (UNUSED_MIB - 600) * MIB);
+    ck_assert_uint_eq(unused_kb(), (LEFT_MIB - 600) * MIB);
     check_calm("shop");
     job_stops("shop-b", "db");
     daemon_run(3 * SECONDS);
     ck_assert_str_eq(key(PAIR "/state"), "protected");
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
+    ck_assert_uint_eq(unused_kb(), LEFT_MIB * MIB);
     check_calm("shop");
 }
 END_TEST
@@ -325,7 +325,7 @@ START_TEST(then_jobs_by_priority)
     job_stops("shop-b", "db");
     ck_assert(back_until("shop", 3 * SECONDS));
     daemon_run(1 * SECONDS);
-    ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
+    ck_assert_uint_eq(unused_kb(), LEFT_MIB * MIB);
     ck_assert_str_eq(key(PAIR "/state"), "protected");
 }
 END_TEST
@@ -340,7 +340,7 @@ START_TEST(a_granted_area_that_is_left_behind_is_back)
     ck_assert_str_eq(job_state("mail"), "failed");
     ck_assert_uint_eq(job_runs_in("shop", "web"), 0);
     ck_assert(job_seen("shop-b", "db")->runs);
-    ck_assert_uint_eq(unused_kb(), (UNUSED_MIB - 896) * MIB);
+    ck_assert_uint_eq(unused_kb(), (LEFT_MIB - 896) * MIB);
     check_calm("shop");
 }
 END_TEST
@@ -379,7 +379,7 @@ START_TEST(a_hot_standby_job_may_be_forced_and_is_left_behind)
     ck_assert_str_eq(job_state("db"), "failed");
     ck_assert_uint_eq(job_runs_in("shop", "web"), domain_of("shop", 'b'));
     ck_assert_uint_eq(owned_kb("shop", "b"), 1024 * MIB); /* there was room for the surplus then */
-    ck_assert_uint_eq(unused_kb(), (UNUSED_MIB - 512) * MIB);
+    ck_assert_uint_eq(unused_kb(), (LEFT_MIB - 512) * MIB);
     check_calm("shop");
 }
 END_TEST

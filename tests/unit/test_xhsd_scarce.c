@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define PAIR "/tool/xhs/pair/shop"
-#define UNUSED_MIB (HOST_MIB - ACTIVE_MIB - STANDBY_MIB - RESERVE_MIB)
+#define FREE_MIB (HOST_MIB - ACTIVE_MIB - STANDBY_MIB - RESERVE_MIB)
 
 static const uint8_t filler_uuid[16] = { 0xf1 }, thief_uuid[16] = { 0xf2 };
 static uint32_t a, b; /* the domains that the story begins with */
@@ -46,10 +46,10 @@ static void begin_with_db(void)
 /* Others have all that nobody has claimed, but for a few pages that bodies keep for a while. */
 static uint32_t fill_the_host(void)
 {
-    uint32_t id = fake_stranger("filler", filler_uuid, (UNUSED_MIB - 4) * MIB);
+    uint32_t id = fake_stranger("filler", filler_uuid, (FREE_MIB - 4) * MIB);
 
     ck_assert_uint_ne(id, 0);
-    d.extra_kb += UNUSED_MIB * MIB;
+    d.extra_kb += FREE_MIB * MIB;
     return id;
 }
 
@@ -155,8 +155,8 @@ END_TEST
 /* With enough free beside it the reserve's claim is not let go before the heir has its own. */
 START_TEST(the_reserve_is_not_touched_while_there_is_enough)
 {
-    fake_stranger("filler", filler_uuid, (UNUSED_MIB - 100) * MIB);
-    d.extra_kb = UNUSED_MIB * MIB;
+    fake_stranger("filler", filler_uuid, (FREE_MIB - 100) * MIB);
+    d.extra_kb = FREE_MIB * MIB;
     fake_guest_crash(a);
     for (int i = 0; i < 300; i++) {
         daemon_run(1);
@@ -213,7 +213,7 @@ START_TEST(fails_without_a_reserve_and_is_recovered_after_the_destroy)
     xhs_cfg("pool = 2560\nreserve = 0\n");
     daemon_start();
     daemon_run(500);
-    fake_stranger("filler", filler_uuid, (UNUSED_MIB + RESERVE_MIB - 4) * MIB);
+    fake_stranger("filler", filler_uuid, (FREE_MIB + RESERVE_MIB - 4) * MIB);
     d.extra_kb = HOST_MIB * MIB;
     hangs_with(ACTIVE_MIB);
     ck_assert(daemon_until("shop", "failed", 11 * SECONDS));
