@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A thread a victim, for hyp_destroy. Called by xhsd; see worker.h. */
+#define _GNU_SOURCE /* CPU sets */
 #include "xen/worker.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,13 +28,30 @@ struct destroy {
     struct xhs_error err;
 };
 
+/*
+ * This thread's only. To free a domain is all dom0's own CPU time, and a CPU of dom0's that is busy
+ * all the time has to share with all guests': one is left to the daemon and to xenstored, for the
+ * pairs whose jobs still wait.
+ */
+static void stand_back(void)
+{
+    cpu_set_t cpus;
+    int first = 0;
+
+    setpriority(PRIO_PROCESS, 0, DESTROY_NICE);
+    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0 || CPU_COUNT(&cpus) < 2)
+        return;
+    while (!CPU_ISSET(first, &cpus))
+        first++;
+    CPU_CLR(first, &cpus);
+    sched_setaffinity(0, sizeof cpus, &cpus);
+}
+
 static void destroy(void *arg)
 {
     struct destroy *d = arg;
 
-    /* This thread's only. To free a domain is all dom0's own CPU time: several at once must not keep
-     * the daemon from the pairs whose jobs still wait. */
-    setpriority(PRIO_PROCESS, 0, DESTROY_NICE);
+    stand_back();
     hyp_destroy(d->w->hyp, d->domid, &d->err);
 }
 
