@@ -345,6 +345,30 @@ void host_serve(struct host *h)
         evloop_timer_at(h->serve, evloop_now(h->loop));
 }
 
+static void settle(void *arg)
+{
+    struct host *h = arg;
+    struct runner *first = NULL;
+    bool more = false;
+
+    for (struct runner *r = h->pairs; r; r = r->next) {
+        if (!r->unsettled)
+            continue;
+        more = first != NULL;
+        first = first ? first : r;
+    }
+    if (first)
+        runner_settle(first);
+    if (more)
+        evloop_timer_at(h->settle, evloop_now(h->loop));
+}
+
+void host_settle(struct host *h, struct runner *r)
+{
+    r->unsettled = true;
+    evloop_timer_at(h->settle, evloop_now(h->loop));
+}
+
 static void reap(void *arg)
 {
     struct host *h = arg;
@@ -430,6 +454,7 @@ int host_open(struct host *h, struct evloop *loop, const char *cfg_file, struct 
     h->sweep = evloop_timer_new(loop, sweep, h);
     h->reap = evloop_timer_new(loop, reap, h);
     h->serve = evloop_timer_new(loop, serve, h);
+    h->settle = evloop_timer_new(loop, settle, h);
     return 0;
 }
 
@@ -492,5 +517,7 @@ void host_close(struct host *h)
         evloop_timer_free(h->reap);
     if (h->serve)
         evloop_timer_free(h->serve);
+    if (h->settle)
+        evloop_timer_free(h->settle);
     events_free(h->events);
 }

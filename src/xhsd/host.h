@@ -44,7 +44,8 @@ struct host {
     bool reserve_short;      /* the host has not that much; said once */
     struct lasting differs;  /* less is free than the pool counts on */
     uint64_t served;         /* pool.changes, when those who ask were last looked at */
-    struct evloop_timer *serve; /* looks at them again */
+    struct evloop_timer *serve;  /* looks at them again */
+    struct evloop_timer *settle; /* host_settle */
     struct evloop_timer *sweep; /* looks once a second, whatever else happens */
     struct evloop_timer *reap;  /* removes pairs, when nobody stands on them */
     struct runner *pairs;
@@ -96,6 +97,10 @@ int host_claim(struct host *h, uint32_t domid, uint64_t kb, struct xhs_error *er
 
 /* Until when this pair's heir has to let those of others go first; 0: it need not. */
 int64_t host_urgent_until_ns(const struct host *h, const struct runner *r);
+
+/* What no job waits for is put off while the pair hurries: after the other pairs have been looked at,
+ * runner_settle is called for one pair in each round of the loop. */
+void host_settle(struct host *h, struct runner *r);
 
 /* xenstored does not answer, or does not take what it is told: the daemon ends, and the next one
  * begins from what was stored last, which is what has been acted upon. */

@@ -162,10 +162,19 @@ static void drain(struct runner *r)
         free(q);
     }
     r->held = 0;
-    store_or_die(r, persist_pair);
-    tell_guests(r);
     host_serve(r->host);
     set_tick(r);
+    if (pair_hurries(&r->pair, evloop_now(r->host->loop)))
+        host_settle(r->host, r);
+    else
+        runner_settle(r);
+}
+
+void runner_settle(struct runner *r)
+{
+    r->unsettled = false;
+    store_or_die(r, persist_pair);
+    tell_guests(r);
     r->host->on_change(r->host->arg, r);
     if (r->pair.state == PAIR_STOPPED && r->remove_when_stopped)
         host_remove(r->host, r);

@@ -42,6 +42,7 @@ struct runner {
     uint64_t told_epoch;
     struct queued_event *first, *last; /* events that came while one was being carried out */
     unsigned held; /* > 0: events are queued, not worked off */
+    bool unsettled;           /* see host_settle */
     bool remove_when_stopped; /* see host_remove */
 };
 
@@ -61,6 +62,9 @@ void runner_ask(struct runner *r, enum pair_ask ask);
 
 /* Step with what the hypervisor shows: doms[n] of all domains, or n < 0: it could not be asked. */
 void runner_look(struct runner *r, const struct hyp_dom *doms, int n);
+
+/* All that can be told from its intent is stored, and told. */
+void runner_settle(struct runner *r);
 
 /* After a restart: listen to the guests that are there. */
 void runner_adopt(struct runner *r);
