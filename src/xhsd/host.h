@@ -98,8 +98,8 @@ int host_claim(struct host *h, uint32_t domid, uint64_t kb, struct xhs_error *er
 /* Until when this pair's heir has to let those of others go first; 0: it need not. */
 int64_t host_urgent_until_ns(const struct host *h, const struct runner *r);
 
-/* What no job waits for is put off while the pair hurries: after the other pairs have been looked at,
- * runner_settle is called for one pair in each round of the loop. */
+/* What no job waits for is put off while the pair hurries: after the other pairs have been looked
+ * at, runner_settle is called for one pair in each round of the loop. */
 void host_settle(struct host *h, struct runner *r);
 
 /* xenstored does not answer, or does not take what it is told: the daemon ends, and the next one

@@ -68,6 +68,52 @@ static void store(struct sim *s)
     }
 }
 
+static void store_intent(struct sim *s)
+{
+    const struct pair *p = &s->pair;
+    struct sim_stored *t = &s->stored;
+
+    if (p->intent.heir == MEMBER_NONE && !p->intent.tries)
+        return;
+    t->intent = p->intent;
+    t->next_request = s->pool.next_request + REQUEST_BLOCK;
+    for (unsigned i = 0; i < p->jobs; i++) {
+        const struct job *j = &p->job[i];
+        bool granted = job_hot(j) && job_live(j) && j->owner == p->intent.heir;
+        unsigned k = 0;
+        while (k < t->jobs && strcmp(t->job[k].key, j->key) != 0)
+            k++;
+        if (k < t->jobs)
+            t->job[k].granted = granted ? j->request : 0;
+        else
+            ck_assert_msg(!granted, "a grant for job %s, which is not stored", j->key);
+    }
+}
+
+/* While it hurries the daemon stores what it sets out to do at once, and the rest some time later:
+ * by then it may have gone on, and it may die before. */
+static void store_in_time(struct sim *s)
+{
+    if (!pair_hurries(&s->pair, s->now_ns)) {
+        store(s);
+        s->settle_ns = SIM_NEVER;
+        return;
+    }
+    store_intent(s);
+    if (s->settle_ns == SIM_NEVER)
+        s->settle_ns = s->now_ns + (int64_t)sim_random(s, 50) * SIM_MS;
+}
+
+bool sim_intent_stored(const struct sim *s)
+{
+    const struct intent *now = &s->pair.intent, *then = &s->stored.intent;
+
+    if (now->heir == MEMBER_NONE && (now->id || !then->id))
+        return true;
+    return now->id == then->id && now->victim == then->victim && now->heir == then->heir &&
+           now->loan_kb == then->loan_kb && now->tries == then->tries;
+}
+
 void sim_new_pair(struct sim *s)
 {
     static const char *const name[MEMBERS] = { "shop-a", "shop-b" };
@@ -106,6 +152,12 @@ static void daemon_comes(struct sim *s)
         j->min_kb = t->job[i].min_kb;
         j->request = t->job[i].request;
         j->memory_kb = a ? a->size_kb : 0;
+        if (t->job[i].granted) {
+            if (!job_live(j) || j->owner != p->intent.heir)
+                j->state = JOB_STARTING;
+            j->owner = p->intent.heir;
+            j->request = t->job[i].granted;
+        }
     }
     s->pool.next_request = t->next_request;
     s->pool.members_kb = rmt_total_kb(&p->rmt);
@@ -121,6 +173,7 @@ void sim_daemon_dies(struct sim *s, int64_t back_after_ns)
     if (s->down)
         return;
     s->down = true;
+    s->settle_ns = SIM_NEVER;
     s->deaths++;
     for (int i = 0; i < MEMBERS; i++) {
         struct sim_op *o = &s->op[i];
@@ -192,7 +245,7 @@ void sim_feed(struct sim *s, const struct pair_event *ev)
     s->pool.urgent_until_ns = s->urgent_until_ns;
     pair_step(&s->pair, &s->pool, ev, s->now_ns, &s->out);
     s->steps++;
-    store(s);
+    store_in_time(s);
     if (s->trace)
         trace(s, ev);
     if (s->on_step)
@@ -285,6 +338,10 @@ void sim_next(struct sim *s)
     int64_t t = next_due(s);
 
     sim_advance(s, t > s->now_ns ? t : s->now_ns);
+    if (s->settle_ns <= s->now_ns) {
+        store(s);
+        s->settle_ns = SIM_NEVER;
+    }
     if (s->down && s->up_ns <= s->now_ns) {
         daemon_comes(s);
     } else if (!sim_guests_next(s) && !s->down && !toolstack_next(s)) {
@@ -345,7 +402,7 @@ void sim_init(struct sim *s, uint64_t seed)
     s->now_ns = 3600 * SIM_SECOND; /* the host is up for a while */
     s->next_domid = 1;
     s->host_kb = s->whole_kb = sim_nominal_kb(s) + (128 + 64) * MIB_KB;
-    s->look_ns = SIM_NEVER;
+    s->look_ns = s->settle_ns = SIM_NEVER;
     s->sweep_ns = s->now_ns;
     s->stored.version = UINT64_MAX;
     for (int i = 0; i < MEMBERS; i++) {

@@ -97,6 +97,7 @@ struct sim_stored {
         enum job_state state;
         int owner;
         uint64_t min_kb, request;
+        uint64_t granted; /* the run grant that it has on the heir, by the intent; 0: none */
     } job[RMT_JOBS_MAX];
     struct intent intent;
     int active;
@@ -127,6 +128,7 @@ struct sim {
     bool no_build[MEMBERS]; /* every build fails */
     bool down;              /* the daemon */
     int64_t up_ns, sweep_ns, look_ns;
+    int64_t settle_ns; /* what changed is stored then; SIM_NEVER: it is */
     uint64_t seed, world; /* world: the seed it began with */
     unsigned long steps;    /* events the pair was given */
     unsigned runs[SIM_JOBS]; /* how often a guest executed the job */
@@ -136,7 +138,7 @@ struct sim {
     unsigned kill_action;   /* the daemon dies before it carries out the n-th action from now */
     bool trace;             /* actions go to stderr; from the environment: XHS_SIM_TRACE */
     char alert[240];        /* the last one */
-    /* After a step and what it changed was stored, before its actions are carried out. */
+    /* After a step, and what must be stored of it was, before its actions are carried out. */
     void (*on_step)(struct sim *s, const struct pair_event *ev);
 };
 
@@ -146,6 +148,9 @@ void sim_init(struct sim *s, uint64_t seed);
 void sim_new_pair(struct sim *s);
 /* The same, created and protected, web running on a. */
 void sim_protected(struct sim *s, uint64_t seed);
+
+/* What has an heir is to be carried out, and stored; before that there was at most a fence. */
+bool sim_intent_stored(const struct sim *s);
 
 unsigned sim_random(struct sim *s, unsigned n); /* 0 .. n - 1 */
 bool sim_chance(struct sim *s, unsigned percent);

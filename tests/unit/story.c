@@ -49,14 +49,7 @@ void check_step(struct sim *w, const struct pair_event *ev)
     ck_assert(rmt_sound(&w->pair.rmt));
     for (int k = 0; k < SIM_HOT; k++)
         ck_assert_uint_le(sim_copies(w, k), 1);
-    for (unsigned i = 0; i < w->out.n; i++) {
-        const struct pair_action *a = &w->out.act[i];
-        if (a->type != ACT_FENCE || a->member != w->pair.active)
-            continue;
-        ck_assert_uint_eq(w->stored.version, w->pair.version);
-        ck_assert_uint_ne(w->stored.intent.id, 0);
-        ck_assert_int_eq(w->stored.intent.victim, a->member);
-    }
+    ck_assert(sim_intent_stored(w));
 }
 
 void begin(uint64_t seed)

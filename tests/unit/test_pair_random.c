@@ -195,8 +195,6 @@ static void check_actions(const struct sim *w)
             check_grant(w, a);
         else if (a->type == ACT_EVENT && a->event == REPORT_STATE && ++states)
             check_state(w, a);
-        else if (a->type == ACT_FENCE || a->type == ACT_FREE)
-            must(w->stored.version == w->pair.version, "acts before it is stored");
     }
     must(states < 10, "goes round in circles");
 }
@@ -257,7 +255,7 @@ static void check_step(struct sim *w, const struct pair_event *ev)
     must(p->intent.loan_kb <= jobs_min_kb(p), "lent %llu", (unsigned long long)w->pool.lent_kb);
     must(p->intent.id || rmt_owned_kb(&p->rmt, OWNER_TRANSIT) == 0, "event %d", ev->type);
     must(p->tick_ns > w->now_ns, "tick in the past, event %d", ev->type);
-    must(p->intent.id == w->stored.intent.id, "intent not stored, event %d", ev->type);
+    must(sim_intent_stored(w), "intent not stored, event %d", ev->type);
     if (!p->intent.id)
         deaths = w->deaths;
     if (!p->intent.id || ev->type == EV_ASK || w->deaths > deaths)
