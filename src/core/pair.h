@@ -176,6 +176,7 @@ struct pair {
     int suspect;               /* the member that may hang; MEMBER_NONE */
     uint64_t victim_had_kb;    /* pages of the victim when it was fenced */
     uint64_t heir_had_kb;      /* what the heir owned when the move began */
+    uint64_t victim_left_kb;   /* what a destroy had not freed yet, at the last look */
     uint64_t progress_kb;      /* the heir's pages when they last grew, and when that was */
     int64_t progress_ns;
     unsigned nudges;           /* targets since then that it was given again */

@@ -169,9 +169,22 @@ void regulate_memory(struct pair *p, struct pool *pool, int64_t now_ns, struct p
     }
 }
 
+/* What a victim loses is on its way to the heir: slow is not stuck. */
+static void note_victim(struct pair *p, int64_t now_ns)
+{
+    const struct member *v = &p->m[p->intent.victim];
+
+    if (!p->intent.id || v->op != OP_FREE)
+        return;
+    if (v->look.tot_kb < p->victim_left_kb)
+        p->progress_ns = now_ns;
+    p->victim_left_kb = v->look.tot_kb;
+}
+
 /* Keep what the table says has arrived in step with the pages the hypervisor shows. */
 void note_memory(struct pair *p, int64_t now_ns, struct pair_actions *out)
 {
+    note_victim(p, now_ns);
     for (int i = 0; i < MEMBERS; i++) {
         const struct member *m = &p->m[i];
 
