@@ -348,19 +348,14 @@ void host_serve(struct host *h)
 static void settle(void *arg)
 {
     struct host *h = arg;
-    struct runner *first = NULL;
-    bool more = false;
+    struct runner *r = h->pairs;
 
-    for (struct runner *r = h->pairs; r; r = r->next) {
-        if (!r->unsettled)
-            continue;
-        more = first != NULL;
-        first = first ? first : r;
-    }
-    if (first)
-        runner_settle(first);
-    if (more)
-        evloop_timer_at(h->settle, evloop_now(h->loop));
+    while (r && !r->unsettled)
+        r = r->next;
+    if (!r)
+        return;
+    evloop_timer_at(h->settle, evloop_now(h->loop)); /* for the next one, if there is one */
+    runner_settle(r);
 }
 
 void host_settle(struct host *h, struct runner *r)
