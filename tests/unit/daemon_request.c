@@ -264,13 +264,21 @@ void begin_asking(void)
     ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
 }
 
-void begin_sharing(void)
+void begin_sharing_up_to(unsigned mail_mib)
 {
+    char mail[80];
+
     begin("pool = 2464\nreserve = 128\n");
-    pair_create(pair_file("mail", "memory = 512\nstandby_memory = 128\nmax_memory = 1760"));
+    snprintf(mail, sizeof mail, "memory = 512\nstandby_memory = 128\nmax_memory = %u", mail_mib);
+    pair_create(pair_file("mail", mail));
     daemon_run(500);
     ck_assert_str_eq(key(MAIL "/state"), "protected");
     ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
+}
+
+void begin_sharing(void)
+{
+    begin_sharing_up_to(1760);
 }
 
 void leave_unused(uint64_t mib)

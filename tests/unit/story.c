@@ -50,6 +50,14 @@ void check_step(struct sim *w, const struct pair_event *ev)
     for (int k = 0; k < SIM_HOT; k++)
         ck_assert_uint_le(sim_copies(w, k), 1);
     ck_assert(sim_intent_stored(w));
+    for (unsigned i = 0; i < w->out.n; i++) {
+        const struct pair_action *a = &w->out.act[i];
+        if (a->type != ACT_FENCE || a->member != w->pair.active)
+            continue;
+        ck_assert(pair_hurries(&w->pair, w->now_ns) || w->stored.version == w->pair.version);
+        ck_assert_uint_ne(w->pair.intent.id, 0);
+        ck_assert_int_eq(w->pair.intent.victim, a->member);
+    }
 }
 
 void begin(uint64_t seed)
