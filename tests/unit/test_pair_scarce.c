@@ -465,6 +465,29 @@ START_TEST(says_that_a_destroy_hangs_and_goes_on_with_what_is_free)
 }
 END_TEST
 
+/* Others take what the victim frees, as it frees it: it comes, and slow is not stuck. */
+START_TEST(waits_for_a_slow_destroy)
+{
+    begin_with(1, 2);
+    s.free_hangs[A] = true;
+    crash();
+    sim_run(&s, SIM_SECOND);
+    ck_assert_int_eq(s.pair.m[A].op, OP_FREE);
+    s.free_hangs[A] = false;
+    s.op[A].due_ns = s.now_ns + 30 * SIM_SECOND;
+    for (int64_t end = s.now_ns + 20 * SIM_SECOND; s.now_ns < end;) {
+        uint64_t had_kb = s.dom[A].tot_kb;
+        sim_run(&s, SIM_MS);
+        s.host_kb -= had_kb - s.dom[A].tot_kb;
+    }
+    ck_assert_uint_eq(s.dom[B].tot_kb, (OWN + RESERVE + UNUSED) * MIB_KB);
+    ck_assert_int_eq(s.pair.state, PAIR_MOVING);
+    ck_assert_uint_gt(s.dom[A].tot_kb, 256 * MIB_KB);
+    s.host_kb = s.whole_kb;
+    assert_both();
+}
+END_TEST
+
 static TCase *reserve(void)
 {
     TCase *t = tcase_create("reserve and others");
@@ -504,6 +527,7 @@ static TCase *stuck(void)
     tcase_add_test(t, says_what_the_guest_answers);
     tcase_add_test(t, takes_the_request_back_when_it_grows);
     tcase_add_loop_test(t, says_that_a_destroy_hangs_and_goes_on_with_what_is_free, 0, 2);
+    tcase_add_test(t, waits_for_a_slow_destroy);
     return t;
 }
 
