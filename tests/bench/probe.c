@@ -269,7 +269,16 @@ static bool couple_done(struct couple *c, uint64_t goal_kb, bool ask)
     return c->job_ns && c->whole_ns;
 }
 
-/* For each: when it crashed, its job ran, and its heir had all memory, in ms after the first crash. */
+/* In ms after the first crash; "-": not seen. */
+static void print_after(int64_t at_ns, int64_t crash_ns)
+{
+    if (at_ns)
+        printf(" %" PRId64, (at_ns - crash_ns) / 1000000);
+    else
+        printf(" -");
+}
+
+/* For each: when it crashed, its job ran, and its heir had all memory. */
 static int many(uint64_t goal_kb, int limit_s, int n, char **domids)
 {
     static struct couple c[COUPLES_MAX];
@@ -291,10 +300,13 @@ static int many(uint64_t goal_kb, int limit_s, int n, char **domids)
         for (int i = 0; i < n; i++)
             done += couple_done(&c[i], goal_kb, round % ASK_EACH == 0);
     }
-    for (int i = 0; i < n; i++)
-        printf("%d %" PRId64 " %" PRId64 " %" PRId64 "\n", i + 1,
-               (c[i].crash_ns - c[0].crash_ns) / 1000000, (c[i].job_ns - c[0].crash_ns) / 1000000,
-               (c[i].whole_ns - c[0].crash_ns) / 1000000);
+    for (int i = 0; i < n; i++) {
+        printf("%d", i + 1);
+        print_after(c[i].crash_ns, c[0].crash_ns);
+        print_after(c[i].job_ns, c[0].crash_ns);
+        print_after(c[i].whole_ns, c[0].crash_ns);
+        printf("\n");
+    }
     return done == n ? 0 : 1;
 }
 
