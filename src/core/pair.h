@@ -179,6 +179,7 @@ struct pair {
     uint64_t victim_left_kb;   /* what a destroy had not freed yet, at the last look */
     uint64_t progress_kb;      /* the heir's pages when they last grew, and when that was */
     int64_t progress_ns;
+    int64_t stepped_ns;        /* the last event */
     unsigned nudges;           /* targets since then that it was given again */
     uint64_t balloon_id;       /* outstanding request to set its target itself; 0: none */
     int64_t entered_ns;        /* this state */

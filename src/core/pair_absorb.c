@@ -168,9 +168,21 @@ static void absorb_ask(struct pair *p, enum pair_ask ask)
     }
 }
 
-void absorb(struct pair *p, const struct pair_event *ev, int64_t now_ns,
-                   struct pair_actions *out)
+/* A look is due each second: this daemon was starved, or its host was. What came meanwhile was not
+ * seen to come, so that time is no standstill. */
+static void note_gap(struct pair *p, int64_t now_ns)
 {
+    int64_t gap_ns = now_ns - p->stepped_ns, still_ns = now_ns - p->progress_ns;
+
+    if (gap_ns > 2 * SECOND)
+        p->progress_ns += gap_ns < still_ns ? gap_ns : still_ns;
+    p->stepped_ns = now_ns;
+}
+
+void absorb(struct pair *p, const struct pair_event *ev, int64_t now_ns,
+            struct pair_actions *out)
+{
+    note_gap(p, now_ns);
     switch (ev->type) {
     case EV_LOOK:
         absorb_look(p, ev, out);

@@ -173,12 +173,12 @@ void regulate_memory(struct pair *p, struct pool *pool, int64_t now_ns, struct p
 static void note_victim(struct pair *p, int64_t now_ns)
 {
     const struct member *v = &p->m[p->intent.victim];
+    uint64_t left_kb = v->freed || v->look.at == LOOK_ABSENT ? 0 : v->look.tot_kb;
 
-    if (!p->intent.id || v->op != OP_FREE)
+    if (!p->intent.id || left_kb >= p->victim_left_kb)
         return;
-    if (v->look.tot_kb < p->victim_left_kb)
-        p->progress_ns = now_ns;
-    p->victim_left_kb = v->look.tot_kb;
+    p->victim_left_kb = left_kb;
+    p->progress_ns = now_ns;
 }
 
 /* Keep what the table says has arrived in step with the pages the hypervisor shows. */

@@ -88,8 +88,10 @@ void free_victim(struct pair *p, int64_t now_ns, struct pair_actions *out)
     if (!p->intent.id || better_later(p, now_ns))
         return;
     m = &p->m[p->intent.victim];
-    if (m->fenced && !m->freed && m->op == OP_NONE && m->domid >= 0 && now_ns >= m->retry_ns)
+    if (m->fenced && !m->freed && m->op == OP_NONE && m->domid >= 0 && now_ns >= m->retry_ns) {
+        p->victim_left_kb = m->look.tot_kb;
         start_op(p, p->intent.victim, OP_FREE, 0, now_ns, out);
+    }
 }
 
 void watch_destroys(struct pair *p, int64_t now_ns, struct pair_actions *out)

@@ -488,6 +488,26 @@ START_TEST(waits_for_a_slow_destroy)
 }
 END_TEST
 
+/* It is over when somebody looks again: what came meanwhile counts, as does what may come yet. */
+START_TEST(does_not_count_the_time_when_nobody_looked)
+{
+    begin_with(1, 2);
+    s.free_hangs[A] = true;
+    crash();
+    sim_run(&s, SIM_SECOND);
+    s.balloon_stuck[B] = _i == 0;
+    s.free_hangs[A] = false;
+    s.op[A].due_ns = s.now_ns + SIM_SECOND;
+    sim_advance(&s, s.op[A].due_ns);
+    sim_advance(&s, s.now_ns + 15 * SIM_SECOND); /* the daemon is starved */
+    sim_run(&s, 7 * SIM_SECOND);
+    ck_assert_ptr_null(strstr(s.alert, "is not started"));
+    ck_assert(_i == 0 ? s.pair.state == PAIR_MOVING : s.runs[DB] == 2);
+    s.balloon_stuck[B] = false;
+    assert_both();
+}
+END_TEST
+
 static TCase *reserve(void)
 {
     TCase *t = tcase_create("reserve and others");
@@ -528,6 +548,7 @@ static TCase *stuck(void)
     tcase_add_test(t, takes_the_request_back_when_it_grows);
     tcase_add_loop_test(t, says_that_a_destroy_hangs_and_goes_on_with_what_is_free, 0, 2);
     tcase_add_test(t, waits_for_a_slow_destroy);
+    tcase_add_loop_test(t, does_not_count_the_time_when_nobody_looked, 0, 2);
     return t;
 }
 
