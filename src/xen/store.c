@@ -3,8 +3,9 @@
  * xenstore through libxenstore. No cache, no permissions to set, no relative paths.
  * Called by xhsd and by dom_life.c; see store.h.
  *
- * libxenstore starts a reader thread at the first watch, with all signals blocked, so signals stay
- * with the thread that runs the loop. Its descriptors are close-on-exec.
+ * Watches have a connection of their own: at the first one libxenstore starts a thread that reads
+ * for all who use the connection, and every answer would be two changes of thread later. It blocks
+ * all signals, so they stay with the thread that runs the loop. Descriptors are close-on-exec.
  */
 #include "xen/store.h"
 
@@ -22,6 +23,7 @@ struct watch {
 
 struct store {
     struct xs_handle *xs;
+    struct xs_handle *watching;
     struct evloop_fd *readable;
     store_watch_fn *fn;
     void *arg;
@@ -50,13 +52,27 @@ static void on_readable(void *arg, int fd, int what)
     (void)fd;
     (void)what;
     for (int i = 0; i < STORE_EVENTS_PER_ROUND; i++) {
-        char **event = xs_check_watch(s->xs);
+        char **event = xs_check_watch(s->watching);
         if (!event)
             break;
         if (wanted(s, event[XS_WATCH_PATH], event[XS_WATCH_TOKEN]))
             s->fn(s->arg, event[XS_WATCH_PATH], event[XS_WATCH_TOKEN]);
         free(event);
     }
+}
+
+static int open_watching(struct store *s, struct evloop *loop, struct xhs_error *err)
+{
+    int fd;
+
+    s->watching = xs_open(0);
+    if (!s->watching)
+        return xhs_fail_errno(err, XHS_E_XEN, errno, "cannot connect to xenstored");
+    fd = xs_fileno(s->watching);
+    if (fd < 0)
+        return xhs_fail_errno(err, XHS_E_SYSTEM, errno, "cannot wait for xenstore's watches");
+    s->readable = evloop_fd_add(loop, fd, EV_LOOP_READ, on_readable, s);
+    return 0;
 }
 
 int store_open(struct store **out, struct evloop *loop, store_watch_fn *fn, void *arg,
@@ -74,12 +90,8 @@ int store_open(struct store **out, struct evloop *loop, store_watch_fn *fn, void
         xhs_fail_errno(err, XHS_E_XEN, errno, "cannot connect to xenstored");
         goto out;
     }
-    int fd = xs_fileno(s->xs);
-    if (fd < 0) {
-        xhs_fail_errno(err, XHS_E_SYSTEM, errno, "cannot wait for xenstore's watches");
+    if (fn && open_watching(s, loop, err) != 0)
         goto out;
-    }
-    s->readable = evloop_fd_add(loop, fd, EV_LOOP_READ, on_readable, s);
     *out = s;
     return 0;
 out:
@@ -107,6 +119,7 @@ void store_close(struct store *s)
         free_watch(w);
     }
     xs_close(s->xs);
+    xs_close(s->watching);
     free(s);
 }
 
@@ -207,7 +220,7 @@ int store_watch(struct store *s, const char *path, const char *token, struct xhs
         free_watch(w);
         return xhs_fail_errno(err, XHS_E_SYSTEM, ENOMEM, "watch on %s", path);
     }
-    if (!xs_watch(s->xs, path, token)) {
+    if (!xs_watch(s->watching, path, token)) {
         fail(err, "watch", path);
         free_watch(w);
         return -1;
@@ -226,7 +239,7 @@ void store_unwatch(struct store *s, const char *path, const char *token)
     if (!w)
         return;
     /* Not XS_UNWATCH_FILTER: 4.17's frees the queued events without their bodies. See wanted(). */
-    xs_unwatch(s->xs, path, token);
+    xs_unwatch(s->watching, path, token);
     *at = w->next;
     free_watch(w);
 }

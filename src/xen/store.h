@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * xenstore over one connection of libxenstore: bounded reads, batches in one transaction, watches
- * delivered by the event loop. Paths are full paths (core/paths.h builds them).
- * Used by xhsd, with two connections; tests/fake/fake_store.c has the same functions in memory.
+ * xenstore through libxenstore: bounded reads, batches in one transaction, watches delivered by the
+ * event loop. Paths are full paths (core/paths.h builds them).
+ * Used by xhsd, with two of them, and by writer.c; tests/fake/fake_store.c has the same functions in memory.
  */
 #ifndef XHS_XEN_STORE_H
 #define XHS_XEN_STORE_H
@@ -21,6 +21,7 @@ struct store;
 /* path: the key that changed (or something above it); token: as given to store_watch. */
 typedef void store_watch_fn(void *arg, const char *path, const char *token);
 
+/* fn: NULL when there will be no watches. */
 int store_open(struct store **out, struct evloop *loop, store_watch_fn *fn, void *arg,
                struct xhs_error *err);
 void store_close(struct store *s); /* NULL is fine */
