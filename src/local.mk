@@ -37,6 +37,7 @@ libxenadapt_la_SOURCES = \
 	%D%/xen/store.c %D%/xen/store.h \
 	%D%/xen/thread.c %D%/xen/thread.h \
 	%D%/xen/worker.c %D%/xen/worker.h \
+	%D%/xen/writer.c %D%/xen/writer.h \
 	%D%/xen/xtl.c %D%/xen/xtl.h
 libxenadapt_la_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS) $(XENSTORE_CFLAGS) $(EVENT_CFLAGS)
 libxenadapt_la_LIBADD = $(XEN_LIBS) $(XENSTORE_LIBS) $(EVENT_LIBS) $(PTHREAD_LIBS)

@@ -221,7 +221,7 @@ libfake_la_SOURCES = \
 	%D%/fake/fake.h %D%/fake/fake_internal.h \
 	%D%/fake/fake_dom.c %D%/fake/fake_dom_parse.c %D%/fake/fake_evloop.c %D%/fake/fake_fail.c \
 	%D%/fake/fake_guest.c %D%/fake/fake_host.c %D%/fake/fake_hyp.c %D%/fake/fake_keys.c \
-	%D%/fake/fake_store.c %D%/fake/fake_tree.c %D%/fake/fake_worker.c
+	%D%/fake/fake_store.c %D%/fake/fake_tree.c %D%/fake/fake_worker.c %D%/fake/fake_writer.c
 libfake_la_LIBADD = libcore.la
 
 check_PROGRAMS += %D%/fake/test_fake
@@ -231,7 +231,8 @@ TESTS += %D%/fake/test_fake
 contract_sources = \
 	%D%/contract/contract.h %D%/contract/contract.c %D%/contract/contract_help.c \
 	%D%/contract/contract_dom.c %D%/contract/contract_hyp.c \
-	%D%/contract/contract_hyp_guest.c %D%/contract/contract_store.c
+	%D%/contract/contract_hyp_guest.c %D%/contract/contract_store.c \
+	%D%/contract/contract_writer.c
 check_PROGRAMS += %D%/contract/contract_fake.tap
 TESTS += %D%/contract/contract_fake.tap
 TAP_LOG_DRIVER = $(SH_LOG_DRIVER)

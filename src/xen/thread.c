@@ -92,15 +92,23 @@ struct threads *threads_new(struct evloop *loop)
     return t;
 }
 
+void threads_wait(struct threads *t)
+{
+    struct task *task = t->tasks, *next;
+
+    t->tasks = NULL;
+    for (; task; task = next) {
+        next = task->next;
+        finish(task);
+    }
+}
+
 void threads_free(struct threads *t)
 {
     if (!t)
         return;
-    while (t->tasks) {
-        struct task *task = t->tasks;
-        t->tasks = task->next;
-        finish(task);
-    }
+    while (t->tasks)
+        threads_wait(t);
     evloop_fd_del(t->ready);
     close(t->fd);
     pthread_mutex_destroy(&t->lock);

@@ -126,6 +126,7 @@ int main(int argc, char **argv)
     } suites[] = {
         { "hyp", hyp_cases },
         { "store", store_cases },
+        { "writer", writer_cases },
         { "dom", dom_cases },
         { "hyp", hyp_guest_cases },
     };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every implementation of src/xen/{hyp,store,dom,worker}.h must do. The suites run on the
+ * What every implementation of src/xen/{hyp,store,dom,worker,writer}.h must do. The suites run on the
  * fakes (make check) and on a real Xen host (as root in dom0), where they make small domains and
  * keys of their own, named "ct-..." and below /tool/xhs-contract, and remove them again.
  * Not a test of xhsd.
@@ -18,6 +18,7 @@
 #include "xen/hyp.h"
 #include "xen/store.h"
 #include "xen/worker.h"
+#include "xen/writer.h"
 
 #define MB UINT64_C(1024) /* in KiB */
 #define SMALL_MB 128      /* a guest that boots and can still give something back */
@@ -26,7 +27,8 @@ struct case_ {
     const char *name;
     void (*run)(void);
 };
-extern const struct case_ hyp_cases[], hyp_guest_cases[], store_cases[], dom_cases[];
+extern const struct case_ hyp_cases[], hyp_guest_cases[], store_cases[], dom_cases[],
+    writer_cases[];
 
 /* ---- contract.c ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A simulated Xen host: every function of src/xen/{evloop,hyp,store,dom,worker}.h over one virtual
+ * A simulated Xen host: every function of src/xen/{evloop,hyp,store,dom,worker,writer}.h over one virtual
  * clock, and the knobs below for what a test wants to happen. Not a model of speed: rates and
  * delays are round figures in the right order. Used by the contract suites and by xhsd's own tests.
  *
@@ -19,6 +19,7 @@
 #include "xen/hyp.h"
 #include "xen/store.h"
 #include "xen/worker.h"
+#include "xen/writer.h"
 
 #define FAKE_MS INT64_C(1000000) /* ns */
 
@@ -47,6 +48,7 @@ struct fake_speed {
     uint64_t free_kb_per_ms; /* the hypervisor, when a domain is destroyed */
     uint64_t balloon_kb_per_ms;
     int64_t store_ns; /* from a change until its watch event */
+    int64_t writer_ns; /* writer_apply, a batch */
 };
 extern struct fake_speed fake_speed; /* fake_host_new sets it to the defaults */
 

@@ -358,6 +358,7 @@ void fake_host_new(struct evloop *loop, uint64_t total_kb, uint64_t dom0_kb)
         .free_kb_per_ms = 3500,
         .balloon_kb_per_ms = 1000,
         .store_ns = FAKE_MS / 5,
+        .writer_ns = 3 * FAKE_MS,
     };
     host.loop = loop;
     host.total_kb = total_kb;
