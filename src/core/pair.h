@@ -301,9 +301,9 @@ uint64_t pair_rank(const struct pair *p);
  * to get beyond that; 0: none waits. */
 int64_t pair_urgent_until_ns(const struct pair *p);
 
-/* In a takeover's first moments what it set out to do is stored before it is done, and the rest
+/* While memory moves, what the takeover set out to do is stored before it is done, and the rest
  * after it. */
-bool pair_hurries(const struct pair *p, int64_t now_ns);
+bool pair_hurries(const struct pair *p);
 
 /* key: of job.h */
 struct job *pair_job(struct pair *p, const char *key);

@@ -286,9 +286,9 @@ uint64_t pair_undrawn_kb(const struct pair *p)
     return p->intent.loan_kb > told ? p->intent.loan_kb - told : 0;
 }
 
-bool pair_hurries(const struct pair *p, int64_t now_ns)
+bool pair_hurries(const struct pair *p)
 {
-    return p->intent.id && now_ns - p->fault_ns < HURRY_NS &&
+    return p->intent.id &&
            (p->state == PAIR_FENCING || p->state == PAIR_MOVING || p->state == PAIR_STARTING ||
             p->state == PAIR_REBUILDING);
 }

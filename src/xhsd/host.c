@@ -306,6 +306,7 @@ void host_drop(struct host *h, struct runner *r)
     while (*at != r)
         at = &(*at)->next;
     *at = r->next;
+    writer_finish(h->writer, r);
     if (persist_forget(h->own, r->stored, r->pair.name, &err) != 0)
         xlog(LOG_ERR, "%s: %s", r->pair.name, err.text);
     persist_forget_config(HOST_RUN_DIR, r->pair.name);
@@ -443,6 +444,7 @@ int host_open(struct host *h, struct evloop *loop, const char *cfg_file, struct 
     if (hyp_open(&h->hyp, err) != 0 ||
         store_open(&h->own, loop, own_watch_fired, h, err) != 0 ||
         store_open(&h->guests, loop, guests_watch_fired, h, err) != 0 ||
+        writer_open(&h->writer, loop, err) != 0 ||
         dom_open(&h->dom, loop, domain_event, h, err) != 0)
         return -1;
     h->worker = worker_new(loop, h->hyp);
@@ -498,6 +500,7 @@ void host_close(struct host *h)
     dom_close(h->dom); /* first: what it has under way would call back into runners */
     if (h->worker)
         worker_free(h->worker);
+    writer_close(h->writer);
     while (h->pairs) {
         struct runner *r = h->pairs;
         h->pairs = r->next;

@@ -14,6 +14,7 @@
 #include "xen/hyp.h"
 #include "xen/store.h"
 #include "xen/worker.h"
+#include "xen/writer.h"
 #include "xhsd/events.h"
 
 #define HOST_RUN_DIR RUNDIR "/xhs"
@@ -33,6 +34,7 @@ struct host {
     struct dom *dom;
     struct worker *worker;
     struct store *own;    /* dom0's own keys and @releaseDomain */
+    struct writer *writer;
     struct store *guests; /* what guests write: a storm there delays nobody else */
     struct events *events;
     struct host_config cfg;

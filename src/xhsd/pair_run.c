@@ -32,13 +32,50 @@ static void store_or_die(struct runner *r,
 {
     struct xhs_error err = { 0 };
 
+    if (persist == persist_pair && r->writing)
+        writer_finish(r->host->writer, r);
     if (r->stored_version == r->pair.version)
         return;
     if (host_store_requests(r->host, &err) != 0 ||
         persist(r->host->own, r->stored, &r->pair, &err) != 0)
         host_give_up(&err);
-    if (persist == persist_pair)
+    if (persist == persist_pair) {
         r->stored_version = r->pair.version;
+        r->stored_kb = rmt_total_kb(&r->pair.rmt);
+    }
+}
+
+/* May the table in xenstore follow? Not when memory went to the pool or came from it: after kill -9
+ * it would be another pair's as well, or nobody's. */
+static bool may_follow(const struct runner *r)
+{
+    return pair_hurries(&r->pair) && rmt_total_kb(&r->pair.rmt) == r->stored_kb;
+}
+
+static void written(void *arg, const struct xhs_error *err)
+{
+    struct runner *r = arg;
+
+    if (err->code != XHS_E_NONE)
+        host_give_up(err);
+    r->writing = false;
+    if (may_follow(r) && r->stored_version != r->pair.version)
+        host_settle(r->host, r);
+}
+
+/* One batch at a time: what changes meanwhile goes with the next one. */
+static void store_later(struct runner *r)
+{
+    struct xhs_error err = { 0 };
+    int begun;
+
+    if (r->writing || r->stored_version == r->pair.version)
+        return;
+    begun = persist_later(r->host->writer, r->stored, &r->pair, written, r, &err);
+    if (begun < 0)
+        host_give_up(&err);
+    r->writing = begun > 0;
+    r->stored_version = r->pair.version;
 }
 
 /* What takes longest begins first: the heir's memory, for which its jobs wait. */
@@ -55,21 +92,21 @@ static void carry_out_all(struct runner *r, const struct pair_actions *out, bool
 }
 
 /* In a takeover jobs wait for what is done here: the intent, one key, goes before it, and all that
- * can be told from it, some dozens of them, after all that follows from this event. */
+ * can be told from it, some dozens of them, follows by a thread. */
 static void step(struct runner *r, const struct pair_event *ev)
 {
     struct host *h = r->host;
     int64_t now_ns = evloop_now(h->loop);
     struct pair_actions out;
-    bool hurries;
+    bool follows;
 
     h->pool.urgent_until_ns = host_urgent_until_ns(h, r);
     pair_step(&r->pair, &h->pool, ev, now_ns, &out);
     if (out.overflow)
         xlog(LOG_CRIT, "%s: actions were lost", r->pair.name);
-    hurries = pair_hurries(&r->pair, now_ns);
-    store_or_die(r, hurries ? persist_intent : persist_pair);
-    carry_out_all(r, &out, hurries);
+    follows = may_follow(r);
+    store_or_die(r, follows ? persist_intent : persist_pair);
+    carry_out_all(r, &out, follows);
     host_hold_reserve(h);
 }
 
@@ -164,7 +201,7 @@ static void drain(struct runner *r)
     r->held = 0;
     host_serve(r->host);
     set_tick(r);
-    if (pair_hurries(&r->pair, evloop_now(r->host->loop)))
+    if (may_follow(r))
         host_settle(r->host, r);
     else
         runner_settle(r);
@@ -173,7 +210,10 @@ static void drain(struct runner *r)
 void runner_settle(struct runner *r)
 {
     r->unsettled = false;
-    store_or_die(r, persist_pair);
+    if (may_follow(r))
+        store_later(r);
+    else
+        store_or_die(r, persist_pair);
     tell_guests(r);
     r->host->on_change(r->host->arg, r);
     if (r->pair.state == PAIR_STOPPED && r->remove_when_stopped)
@@ -256,6 +296,7 @@ struct runner *runner_new(struct host *h, const struct pair *p, char *const json
     r->pair = *p;
     r->stored = stored_new();
     r->stored_version = UINT64_MAX;
+    r->stored_kb = rmt_total_kb(&p->rmt);
     r->tick = evloop_timer_new(h->loop, ticked, r);
     for (int i = 0; i < MEMBERS; i++)
         r->m[i] = (struct member_run){ .r = r, .index = i, .json = json[i],

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One pair at work: hands events to pair_step, stores what changed, then carries out its actions
- * and hands their results back as events. Decides nothing. Used by host.c, guest.c, control.c.
+ * One pair at work: hands events to pair_step, stores what changed (in a takeover its intent; the
+ * table follows), then carries out its actions and hands their results back as events. Decides
+ * nothing. Used by host.c, guest.c, control.c.
  */
 #ifndef XHS_XHSD_PAIR_RUN_H
 #define XHS_XHSD_PAIR_RUN_H
@@ -39,10 +40,12 @@ struct runner {
     struct runner *turn;
     struct stored *stored; /* what xenstore holds of it */
     uint64_t stored_version;
+    uint64_t stored_kb; /* what its table in there adds up to */
     uint64_t told_epoch;
     struct queued_event *first, *last; /* events that came while one was being carried out */
     unsigned held; /* > 0: events are queued, not worked off */
     bool unsettled;           /* see host_settle */
+    bool writing;             /* what differed is on its way to xenstore */
     bool remove_when_stopped; /* see host_remove */
 };
 

@@ -9,6 +9,7 @@
 
 #include "core/pair.h"
 #include "xen/store.h"
+#include "xen/writer.h"
 
 /* What xenstore holds of one pair, so that only what differs is written. */
 struct stored;
@@ -21,7 +22,11 @@ void persist_remember(struct stored *s, const struct pair *p);
 
 /* Bring xenstore to what the pair is now. */
 int persist_pair(struct store *st, struct stored *s, const struct pair *p, struct xhs_error *err);
-/* Only what a takeover set out to do: one key. */
+/* The same later, but for what a takeover set out to do. 1: fn will be called; 0: nothing differs;
+ * -1: it could not be begun. Before the next persist_pair: writer_finish. */
+int persist_later(struct writer *w, struct stored *s, const struct pair *p, writer_done_fn *fn,
+                  void *arg, struct xhs_error *err);
+/* Only what a takeover set out to do: one key, at once. */
 int persist_intent(struct store *st, struct stored *s, const struct pair *p, struct xhs_error *err);
 int persist_forget(struct store *st, struct stored *s, const char *pair, struct xhs_error *err);
 

@@ -94,14 +94,14 @@ static void store_intent(struct sim *s)
  * by then it may have gone on, and it may die before. */
 static void store_in_time(struct sim *s)
 {
-    if (!pair_hurries(&s->pair, s->now_ns)) {
+    if (!pair_hurries(&s->pair)) {
         store(s);
         s->settle_ns = SIM_NEVER;
         return;
     }
     store_intent(s);
     if (s->settle_ns == SIM_NEVER)
-        s->settle_ns = s->now_ns + (int64_t)sim_random(s, 50) * SIM_MS;
+        s->settle_ns = s->now_ns + (int64_t)sim_random(s, sim_chance(s, 10) ? 5000 : 50) * SIM_MS;
 }
 
 bool sim_intent_stored(const struct sim *s)

@@ -125,9 +125,8 @@ START_TEST(takes_over_step_by_step)
 
     d.step_ms = 1;
     fake_guest_crash(a);
-    daemon_run(2);
+    ck_assert(daemon_until("shop", "moving", 10));
     check_book(); /* fenced, and the memory on its way */
-    ck_assert_str_eq(key(PAIR "/state"), "moving");
     ck_assert_str_eq(intent("shop", "victim"), "a");
     ck_assert_str_eq(intent("shop", "heir"), "b");
     ck_assert_uint_eq(intent_u64("shop", "loan_kb"), 64 * MIB); /* what web needs to start */

@@ -96,12 +96,10 @@ static void crash_all(void)
 
 static void look_at(struct story *p)
 {
-    const char *state = key("/tool/xhs/pair/%s/job/web/state", p->name);
-
-    p->waits = strcmp(state, "moving") == 0;
+    p->waits = strcmp(key("/tool/xhs/pair/%s/job/web/state", p->name), "moving") == 0;
     p->runs = job_runs_in(p->name, "web") == p->heir;
-    if (!p->request && (strcmp(state, "starting") == 0 || p->runs))
-        p->request = key_u64("/tool/xhs/pair/%s/job/web/request", p->name);
+    if (!p->request)
+        p->request = key_u64("/local/domain/%u/xhs/job/web/run", p->heir);
 }
 
 /* While another pair's job waits, no heir is given more than its own job needs. */
