@@ -255,15 +255,15 @@ static void during(struct pair *p, struct pool *pool, int64_t now_ns, struct pai
     case PAIR_MOVING:
         during_moving(p, pool, now_ns, out);
         follow_jobs(p, pool, false, now_ns, out);
-        free_victim(p, now_ns, out);
+        free_victim(p, pool, now_ns, out);
         break;
     case PAIR_STARTING:
         during_starting(p, pool, now_ns, out);
         follow_jobs(p, pool, false, now_ns, out);
-        free_victim(p, now_ns, out);
+        free_victim(p, pool, now_ns, out);
         break;
     case PAIR_REBUILDING:
-        free_victim(p, now_ns, out);
+        free_victim(p, pool, now_ns, out);
         finish_move(p, pool, now_ns, out);
         if (!p->intent.id)
             upkeep(p, s, true, now_ns, out);

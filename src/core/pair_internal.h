@@ -89,7 +89,8 @@ void give_up_move(struct pair *p, struct pool *pool, struct pair_actions *out);
 void enter_restarting(struct pair *p, struct pool *pool, struct pair_actions *out);
 void finish_move(struct pair *p, struct pool *pool, int64_t now_ns, struct pair_actions *out);
 void stamp(struct pair *p, enum pair_phase phase, int64_t now_ns, struct pair_actions *out);
-void free_victim(struct pair *p, int64_t now_ns, struct pair_actions *out);
+void free_victim(struct pair *p, const struct pool *pool, int64_t now_ns,
+                 struct pair_actions *out);
 void watch_destroys(struct pair *p, int64_t now_ns, struct pair_actions *out);
 /* A request to the heir, which may be answered already (id 0), is not needed any more. */
 void withdraw(struct pair *p, uint64_t *id, struct pair_actions *out);

@@ -30,7 +30,7 @@ static uint64_t heir_target(const struct pair *p, uint64_t most_kb)
     return plan_growth_target(&g);
 }
 
-/* What the heir may grow to while jobs of other pairs wait for what they need to start. */
+/* What the heir may grow to while jobs, its own or of other pairs, wait for what they need. */
 static uint64_t modest_kb(const struct pair *p)
 {
     uint64_t ordered = p->m[p->intent.heir].target_kb, kb = minimum_kb(p);
@@ -38,9 +38,16 @@ static uint64_t modest_kb(const struct pair *p)
     return kb > ordered ? kb : ordered;
 }
 
+/* While jobs begin to run their guest's balloon would only be in their way; it has its time then. */
+static bool jobs_begin(const struct pair *p, int64_t now_ns)
+{
+    return p->state == PAIR_MOVING ||
+           (p->state == PAIR_STARTING && now_ns - p->entered_ns < START_FIRST_NS);
+}
+
 static bool held_back(const struct pair *p, const struct pool *pool, int64_t now_ns)
 {
-    return now_ns < pool->urgent_until_ns && heir_target(p, UINT64_MAX) > modest_kb(p);
+    return now_ns < pool->urgent_until_ns || jobs_begin(p, now_ns);
 }
 
 /* What this member should be ordered to have now; 0: nothing to order. */
@@ -163,7 +170,8 @@ void regulate_memory(struct pair *p, struct pool *pool, int64_t now_ns, struct p
 
         if (!pair_member_runs(m) || m->leaving || m->op == OP_CREATE)
             continue;
-        if (held && plan_settled(m->look.tot_kb, m->target_kb))
+        if (is_heir(p, i) && now_ns < pool->urgent_until_ns &&
+            plan_settled(m->look.tot_kb, m->target_kb))
             p->progress_ns = now_ns; /* no standstill: it has what it may have */
         regulate_member(p, i, held, pool, now_ns, out);
     }

@@ -67,12 +67,15 @@ void during_fencing(struct pair *p, int64_t now_ns, struct pair_actions *out)
 }
 
 /* Jobs start sooner without the destroy beside them: each page that the heir is given meanwhile
- * costs the hypervisor a flush of all TLBs, as one that was freed just before. */
-static bool better_later(const struct pair *p, int64_t now_ns)
+ * costs the hypervisor a flush of all TLBs, as one that was freed just before. And destroys share
+ * dom0's CPU: those that jobs wait for go first. */
+static bool better_later(const struct pair *p, const struct pool *pool, int64_t now_ns)
 {
     const struct member *h = &p->m[p->intent.heir];
     bool told = h->ordered_ns >= p->fault_ns;
 
+    if (now_ns < pool->urgent_until_ns && minimum_kb(p) <= p->heir_had_kb + p->intent.loan_kb)
+        return true;
     if (p->state == PAIR_REBUILDING || now_ns - p->fault_ns >= START_FIRST_NS)
         return false;
     if (told && h->target_kb + PLAN_TOLERANCE_KB < started_kb(p)) /* the loan is not there */
@@ -81,11 +84,12 @@ static bool better_later(const struct pair *p, int64_t now_ns)
 }
 
 /* The victim's memory back early: libxl's own destroy frees it last. */
-void free_victim(struct pair *p, int64_t now_ns, struct pair_actions *out)
+void free_victim(struct pair *p, const struct pool *pool, int64_t now_ns,
+                 struct pair_actions *out)
 {
     struct member *m;
 
-    if (!p->intent.id || better_later(p, now_ns))
+    if (!p->intent.id || better_later(p, pool, now_ns))
         return;
     m = &p->m[p->intent.victim];
     if (m->fenced && !m->freed && m->op == OP_NONE && m->domid >= 0 && now_ns >= m->retry_ns) {

@@ -82,7 +82,7 @@ static uint64_t modest_kb(const struct pair *p)
     return kb;
 }
 
-/* While jobs of another pair wait it is given no more than that, unless it was before. */
+/* While jobs of another pair wait, or its own, it is given no more than that, unless it was before. */
 static void check_modest(const struct sim *w, const struct pair_action *a)
 {
     uint64_t most_kb = modest_kb(&w->pair), seen_kb = w->pair.m[a->member].look.tot_kb;
@@ -91,7 +91,7 @@ static void check_modest(const struct sim *w, const struct pair_action *a)
         most_kb = target_kb[a->member];
     if (most_kb < seen_kb)
         most_kb = seen_kb;
-    must(w->now_ns >= w->urgent_until_ns || a->kb <= most_kb, "%llu KiB ordered, modest are %llu",
+    must((w->now_ns >= w->urgent_until_ns && w->pair.state != PAIR_MOVING) || a->kb <= most_kb, "%llu KiB ordered, modest are %llu",
          (unsigned long long)a->kb, (unsigned long long)most_kb);
 }
 

@@ -159,12 +159,51 @@ START_TEST(lets_jobs_of_others_go_first)
     crash();
     ck_assert(sim_until_state(&s, PAIR_REBUILDING, SIM_SECOND));
     ck_assert_int_eq(sim_runner(&s, WEB), B);
-    sim_run(&s, 28 * SIM_SECOND); /* all that the victim had is free */
+    sim_run(&s, 28 * SIM_SECOND);
     ck_assert_uint_eq(s.pair.m[B].target_kb, (OWN + 64) * MIB_KB);
     ck_assert_uint_ne(s.pair.intent.id, 0);
     ck_assert_uint_eq(s.alerts, 0);
     assert_rest(B);
     ck_assert_uint_eq(s.alerts, 0);
+}
+END_TEST
+
+/* Destroys share dom0's CPU. */
+START_TEST(lets_destroys_go_first_that_jobs_wait_for)
+{
+    bool waits = _i == 1; /* one of its own: db is more than the reserve has */
+    uint64_t had_kb;
+
+    begin_with(1, waits ? 2 : 0);
+    if (!waits) {
+        sim_job_line(&s, A, DB, MSG_JOB_STOPPED);
+        sim_run(&s, SIM_SECOND);
+    }
+    had_kb = s.dom[A].tot_kb;
+    s.urgent_until_ns = s.now_ns + 3 * SIM_SECOND;
+    crash();
+    sim_run(&s, 2900 * SIM_MS);
+    ck_assert(waits ? s.dom[A].tot_kb == 0 : s.dom[A].tot_kb == had_kb);
+    ck_assert_int_eq(sim_runner(&s, WEB), B);
+    ck_assert(sim_until(&s, at_rest, SIM_MINUTE));
+}
+END_TEST
+
+static void check_modest_start(struct sim *w, const struct pair_event *ev)
+{
+    const struct pair *p = &w->pair;
+
+    check_step(w, ev);
+    if (p->intent.id && p->state == PAIR_MOVING)
+        ck_assert_uint_le(p->m[B].target_kb, (OWN + 64 + 256) * MIB_KB);
+}
+
+START_TEST(its_jobs_begin_before_the_rest_of_its_growth)
+{
+    begin_with(1, 2);
+    s.on_step = check_modest_start;
+    crash();
+    assert_both();
 }
 END_TEST
 
@@ -518,6 +557,8 @@ static TCase *reserve(void)
     tcase_add_test(t, keeps_what_is_lent_until_the_heir_may_take_it);
     tcase_add_test(t, another_daemon_does_not_expect_from_the_victim_what_the_heir_owes);
     tcase_add_test(t, lets_jobs_of_others_go_first);
+    tcase_add_loop_test(t, lets_destroys_go_first_that_jobs_wait_for, 0, 2);
+    tcase_add_test(t, its_jobs_begin_before_the_rest_of_its_growth);
     tcase_add_test(t, gives_nothing_back_for_others);
     tcase_add_test(t, is_urgent_until_its_jobs_are_granted);
     tcase_add_test(t, ranks_by_its_most_important_job);
