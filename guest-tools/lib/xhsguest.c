@@ -20,6 +20,7 @@
 
 struct xhsg {
     struct xs_handle *xs;
+    struct xs_handle *watching; /* its reader thread would slow the other's answers down */
     int fd;
     bool listed;  /* requests were listed before */
     bool changed; /* a listing was made whose XHSG_CHANGED is still to be told */
@@ -122,14 +123,15 @@ int xhsg_open(struct xhsg **out, struct xhs_error *e)
     if (read_boot_id(g->boot_id, e) < 0)
         goto fail;
     g->xs = xs_open(0);
-    if (!g->xs) {
+    g->watching = xs_open(0);
+    if (!g->xs || !g->watching) {
         xhs_fail_errno(e, XHS_E_XEN, errno, "cannot reach xenstore (is this a Xen guest?)");
         goto fail;
     }
     /* The fd first, so that the watch's first event, which xenstored sends at once, shows on it. */
-    g->fd = xs_fileno(g->xs);
+    g->fd = xs_fileno(g->watching);
     path_relative(path, PATH_G_DIR);
-    if (g->fd < 0 || !xs_watch(g->xs, path, "xhsg")) {
+    if (g->fd < 0 || !xs_watch(g->watching, path, "xhsg")) {
         xhs_fail_errno(e, XHS_E_XEN, errno, "cannot watch xenstore %s", path);
         goto fail;
     }
@@ -143,8 +145,10 @@ fail:
 
 void xhsg_close(struct xhsg *g)
 {
-    if (g)
-        xs_close(g->xs);
+    if (!g)
+        return;
+    xs_close(g->xs);
+    xs_close(g->watching);
     free(g);
 }
 
@@ -258,7 +262,7 @@ static int drain_events(struct xhsg *g, struct xhs_error *e)
     char **event;
     int any = 0;
 
-    while ((event = xs_check_watch(g->xs))) {
+    while ((event = xs_check_watch(g->watching))) {
         free(event);
         any = 1;
     }
