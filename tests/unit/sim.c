@@ -39,10 +39,20 @@ struct job *sim_job(struct sim *s, int job, int member)
 
 /* ---- the daemon ---- */
 
-static void store(struct sim *s)
+static uint64_t stored_grant(const struct sim_stored *t, const char *key)
+{
+    for (unsigned k = 0; k < t->jobs; k++) {
+        if (strcmp(t->job[k].key, key) == 0)
+            return t->job[k].granted;
+    }
+    return 0;
+}
+
+/* All but the intent, with the grants that are part of it. */
+static void store_table(struct sim *s)
 {
     const struct pair *p = &s->pair;
-    struct sim_stored *t = &s->stored;
+    struct sim_stored *t = &s->stored, was = *t;
 
     if (t->version == p->version)
         return;
@@ -54,7 +64,7 @@ static void store(struct sim *s)
     t->active = p->active;
     t->next_request = s->pool.next_request + REQUEST_BLOCK;
     t->rmt = p->rmt;
-    t->intent = p->intent;
+    t->intent = was.intent;
     t->jobs = p->jobs;
     for (int i = 0; i < MEMBERS; i++)
         t->domid[i] = p->m[i].domid;
@@ -65,7 +75,16 @@ static void store(struct sim *s)
         t->job[i].owner = j->owner;
         t->job[i].min_kb = j->min_kb;
         t->job[i].request = j->request;
+        t->job[i].granted = stored_grant(&was, j->key);
     }
+}
+
+static void store(struct sim *s)
+{
+    store_table(s);
+    s->stored.intent = s->pair.intent;
+    for (unsigned i = 0; i < s->stored.jobs; i++)
+        s->stored.job[i].granted = 0; /* as its row says */
 }
 
 static void store_intent(struct sim *s)
@@ -339,7 +358,7 @@ void sim_next(struct sim *s)
 
     sim_advance(s, t > s->now_ns ? t : s->now_ns);
     if (s->settle_ns <= s->now_ns) {
-        store(s);
+        store_table(s);
         s->settle_ns = SIM_NEVER;
     }
     if (s->down && s->up_ns <= s->now_ns) {
