@@ -150,24 +150,30 @@ int writer_apply(struct writer *w, const struct store_change *change, size_t n, 
     return -1;
 }
 
-/* To the place behind the one under way; false: there is none. */
+/* To the places behind the one under way; false: there is none. */
 static bool bring_forward(struct writer *w, const void *arg)
 {
-    struct batch **at = &w->first->next, *b;
+    struct batch **to = &w->first->next, **at = to, *b;
+    bool any = false;
 
-    while (*at && (*at)->arg != arg)
-        at = &(*at)->next;
-    b = *at;
-    if (!b)
-        return false;
-    *at = b->next;
-    b->next = w->first->next;
-    w->first->next = b;
-    return true;
+    while ((b = *at)) {
+        if (b->arg != arg) {
+            at = &b->next;
+            continue;
+        }
+        any = true;
+        *at = b->next;
+        b->next = *to;
+        *to = b;
+        if (at == to)
+            at = &b->next;
+        to = &b->next;
+    }
+    return any;
 }
 
 void writer_finish(struct writer *w, const void *arg)
 {
-    while (w->first && (w->first->arg == arg || bring_forward(w, arg)))
+    while (w->first && (bring_forward(w, arg) || w->first->arg == arg))
         threads_wait(w->threads);
 }
