@@ -25,7 +25,7 @@
 #define NUDGE_NS (2 * SECOND)         /* an order that is not followed is given again */
 #define BALLOON_NUDGES 2              /* then the guest is asked to set its target itself */
 #define SCARCE_NS (8 * SECOND)        /* without any progress: jobs that fit start, others fail */
-#define START_FIRST_NS (500 * MS)     /* so long a destroy waits for jobs that start without it */
+#define START_FIRST_NS (500 * MS)     /* so long destroy and growth wait for jobs that can start */
 #define URGENT_NS (2 * SECOND)        /* after a fence: its jobs' start before others' growth */
 #define FREE_LIMIT_NS (5 * SECOND)    /* a destroy that takes longer is said */
 #define SETTLE_STEP_NS (100 * MS)

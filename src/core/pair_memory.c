@@ -51,13 +51,13 @@ static bool held_back(const struct pair *p, const struct pool *pool, int64_t now
 }
 
 /* What this member should be ordered to have now; 0: nothing to order. */
-static uint64_t wanted_kb(const struct pair *p, int i, bool held)
+static uint64_t wanted_kb(const struct pair *p, int i, const struct pool *pool, int64_t now_ns)
 {
     const struct member *m = &p->m[i];
     uint64_t goal = pair_goal_kb(p, i);
 
     if (is_heir(p, i)) {
-        uint64_t kb = heir_target(p, held ? modest_kb(p) : UINT64_MAX);
+        uint64_t kb = heir_target(p, held_back(p, pool, now_ns) ? modest_kb(p) : UINT64_MAX);
         uint64_t has = m->look.tot_kb < goal ? m->look.tot_kb : goal;
         return kb > has ? kb : has; /* a new daemon may count less than it has got already */
     }
@@ -143,11 +143,11 @@ const char *tried(const struct pair *p, char *buf, size_t size)
     return buf;
 }
 
-static void regulate_member(struct pair *p, int i, bool held, struct pool *pool, int64_t now_ns,
+static void regulate_member(struct pair *p, int i, struct pool *pool, int64_t now_ns,
                             struct pair_actions *out)
 {
     struct member *m = &p->m[i];
-    uint64_t kb = wanted_kb(p, i, held);
+    uint64_t kb = wanted_kb(p, i, pool, now_ns);
 
     if (kb == 0)
         return;
@@ -166,14 +166,13 @@ void regulate_memory(struct pair *p, struct pool *pool, int64_t now_ns, struct p
 {
     for (int i = 0; i < MEMBERS; i++) {
         const struct member *m = &p->m[i];
-        bool held = is_heir(p, i) && held_back(p, pool, now_ns);
 
         if (!pair_member_runs(m) || m->leaving || m->op == OP_CREATE)
             continue;
         if (is_heir(p, i) && now_ns < pool->urgent_until_ns &&
             plan_settled(m->look.tot_kb, m->target_kb))
             p->progress_ns = now_ns; /* no standstill: it has what it may have */
-        regulate_member(p, i, held, pool, now_ns, out);
+        regulate_member(p, i, pool, now_ns, out);
     }
 }
 
