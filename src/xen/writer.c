@@ -153,23 +153,22 @@ int writer_apply(struct writer *w, const struct store_change *change, size_t n, 
 /* To the places behind the one under way; false: there is none. */
 static bool bring_forward(struct writer *w, const void *arg)
 {
-    struct batch **to = &w->first->next, **at = to, *b;
-    bool any = false;
+    struct batch *theirs = NULL, **end = &theirs, **at = &w->first->next, *b;
 
     while ((b = *at)) {
         if (b->arg != arg) {
             at = &b->next;
             continue;
         }
-        any = true;
         *at = b->next;
-        b->next = *to;
-        *to = b;
-        if (at == to)
-            at = &b->next;
-        to = &b->next;
+        *end = b;
+        end = &b->next;
     }
-    return any;
+    if (end == &theirs)
+        return false;
+    *end = w->first->next;
+    w->first->next = theirs;
+    return true;
 }
 
 void writer_finish(struct writer *w, const void *arg)
