@@ -26,23 +26,29 @@ struct queued_event {
  * Nothing irreversible before the intent stands in xenstore. When it cannot be stored the daemon
  * ends: the next one begins from what was stored last, which is what has been acted upon.
  */
-static void store_or_die(struct runner *r,
-                         int (*persist)(struct store *, struct stored *, const struct pair *,
-                                        struct xhs_error *))
+static void store_intent(struct runner *r)
 {
     struct xhs_error err = { 0 };
 
-    if (persist == persist_pair && r->writing)
-        writer_finish(r->host->writer, r);
     if (r->stored_version == r->pair.version)
         return;
     if (host_store_requests(r->host, &err) != 0 ||
-        persist(r->host->own, r->stored, &r->pair, &err) != 0)
+        persist_intent(r->host->own, r->stored, &r->pair, &err) != 0)
         host_give_up(&err);
-    if (persist == persist_pair) {
-        r->stored_version = r->pair.version;
-        r->stored_kb = rmt_total_kb(&r->pair.rmt);
-    }
+}
+
+static void store_all(struct runner *r)
+{
+    struct xhs_error err = { 0 };
+
+    writer_finish(r->host->writer, r);
+    if (r->stored_version == r->pair.version)
+        return;
+    if (host_store_requests(r->host, &err) != 0 ||
+        persist_pair(r->host->own, r->stored, &r->pair, &err) != 0)
+        host_give_up(&err);
+    r->stored_version = r->pair.version;
+    r->stored_kb = rmt_total_kb(&r->pair.rmt);
 }
 
 /* May the table in xenstore follow? Not when memory went to the pool or came from it: after kill -9
@@ -105,7 +111,10 @@ static void step(struct runner *r, const struct pair_event *ev)
     if (out.overflow)
         xlog(LOG_CRIT, "%s: actions were lost", r->pair.name);
     follows = may_follow(r);
-    store_or_die(r, follows ? persist_intent : persist_pair);
+    if (follows)
+        store_intent(r);
+    else
+        store_all(r);
     carry_out_all(r, &out, follows);
     host_hold_reserve(h);
 }
@@ -213,7 +222,7 @@ void runner_settle(struct runner *r)
     if (may_follow(r))
         store_later(r);
     else
-        store_or_die(r, persist_pair);
+        store_all(r);
     tell_guests(r);
     r->host->on_change(r->host->arg, r);
     if (r->pair.state == PAIR_STOPPED && r->remove_when_stopped)

@@ -159,36 +159,35 @@ static void cut_to_gone(char *path, const struct stored *now)
     *slash = '\0';
 }
 
-#define CHANGES_MAX (2 * LINES_MAX + 1)
+/* What the pair is now, and what brings xenstore there: too large for a stack. */
+static struct stored now;
+static struct store_change change[2 * LINES_MAX + 1];
 
-/* What brings s to now, but for the intent; texts are theirs, and s is of no more use. */
-static size_t differences(struct store_change *change, struct stored *s, const struct stored *now)
+/* All differences but the intent's; s is of no more use then. */
+static size_t compare(struct stored *s, const struct pair *p)
 {
     size_t n = 0;
 
+    put_pair(&now, p);
     for (unsigned i = 0; i < s->n; i++) {
-        if (!find(now, s->line[i].path)) {
-            cut_to_gone(s->line[i].path, now);
+        if (!find(&now, s->line[i].path)) {
+            cut_to_gone(s->line[i].path, &now);
             change[n++] = (struct store_change){ s->line[i].path, NULL };
         }
     }
-    for (unsigned i = 0; i < now->n; i++) {
-        const struct line *old = find(s, now->line[i].path);
-        if (!old || strcmp(old->value, now->line[i].value) != 0)
-            change[n++] = (struct store_change){ now->line[i].path, now->line[i].value };
+    for (unsigned i = 0; i < now.n; i++) {
+        const struct line *old = find(s, now.line[i].path);
+        if (!old || strcmp(old->value, now.line[i].value) != 0)
+            change[n++] = (struct store_change){ now.line[i].path, now.line[i].value };
     }
     return n;
 }
 
 int persist_pair(struct store *st, struct stored *s, const struct pair *p, struct xhs_error *err)
 {
-    static struct stored now;
-    static struct store_change change[CHANGES_MAX];
     char intent[XHS_PATH_MAX];
-    size_t n;
+    size_t n = compare(s, p);
 
-    put_pair(&now, p);
-    n = differences(change, s, &now);
     if (strcmp(s->intent, now.intent) != 0)
         change[n++] = (struct store_change){ path_build(intent, PATH_INTENT, p->name),
                                              now.intent[0] ? now.intent : NULL };
@@ -202,15 +201,11 @@ int persist_pair(struct store *st, struct stored *s, const struct pair *p, struc
 int persist_later(struct writer *w, struct stored *s, const struct pair *p, writer_done_fn *fn,
                   void *arg, struct xhs_error *err)
 {
-    static struct stored now;
-    static struct store_change change[CHANGES_MAX];
-    size_t n;
+    size_t n = compare(s, p);
 
-    put_pair(&now, p);
-    memcpy(now.intent, s->intent, sizeof now.intent);
-    n = differences(change, s, &now);
     if (n && writer_apply(w, change, n, fn, arg, err) != 0)
         return -1;
+    memcpy(now.intent, s->intent, sizeof now.intent);
     *s = now;
     return n > 0;
 }
