@@ -257,10 +257,11 @@ static void runs_ungranted(struct pair *p, const struct job *j,
 {
     struct member *m = &p->m[ev->member];
 
-    if (!m->usurps)
+    if (!m->usurps && pair_member_runs(m)) { /* else these are its last words */
         report(out, REPORT_ALERT, "%s says that job %s runs there, without a run grant", m->name,
                j->name);
-    m->usurps = true; /* said once a domain */
+        m->usurps = true; /* said once a domain */
+    }
     if (j->owner != ev->member || idle(j)) {
         struct pair_action *a = act(out, ACT_REVOKE, ev->member);
         a->request = ev->report->request;
