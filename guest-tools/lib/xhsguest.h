@@ -88,7 +88,8 @@ int xhsg_next(struct xhsg *g, struct xhsg_event *ev, struct xhs_error *e);
  * may start only on a 1, and has to stop on a 0. */
 int xhsg_granted(struct xhsg *g, const char *job, uint64_t id, struct xhs_error *e);
 
-/* Answer a request that stands. text: for people, cut to MSG_TEXT_MAX; "" for none. */
+/* Answer a request that stands, after xhsg_put_job for its job. text: for people, cut to
+ * MSG_TEXT_MAX; "" for none. */
 int xhsg_reply(struct xhsg *g, uint64_t id, bool ok, const char *text, struct xhs_error *e);
 
 #ifdef __cplusplus

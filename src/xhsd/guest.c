@@ -179,23 +179,35 @@ static void read_reply(struct guest *g, const char *id)
         runner_event(g->r, &ev);
 }
 
-static void read_dir(struct guest *g, enum path_id dir, void (*one)(struct guest *, const char *))
+/* NULL: none, or not known, and read again then. store_free_list. */
+static char **list(struct guest *g, enum path_id dir, unsigned *n)
 {
     char path[XHS_PATH_MAX];
-    unsigned n = 0;
     struct xhs_error err = { 0 };
-    char **name = store_list(store_of(g), path_build(path, dir, g->id), &n, &err);
+    char **name = store_list(store_of(g), path_build(path, dir, g->id), n, &err);
 
     if (!name && err.code != XHS_E_NOENT)
         read_again(g, &err);
+    if (!name)
+        *n = 0;
+    return name;
+}
+
+static void read_each(struct guest *g, char **name, unsigned n,
+                      void (*one)(struct guest *, const char *))
+{
     for (unsigned i = 0; i < n && i < NAMES_MAX; i++)
         one(g, name[i]);
     store_free_list(name);
 }
 
+/* A guest writes a job's line before the reply that goes with it: only replies that are there
+ * before the lines are read come with lines that are not older. Later ones fire the watch. */
 static void read_all(struct guest *g)
 {
     const struct pair *p = &g->r->pair;
+    unsigned jobs, replies;
+    char **reply = list(g, PATH_D_REPLIES, &replies), **job;
 
     read_agent(g);
     read_memory(g);
@@ -203,8 +215,9 @@ static void read_all(struct guest *g)
         if (p->job[i].known[g->member])
             read_job(g, p->job[i].name);
     }
-    read_dir(g, PATH_D_JOBS, read_job);
-    read_dir(g, PATH_D_REPLIES, read_reply);
+    job = list(g, PATH_D_JOBS, &jobs);
+    read_each(g, job, jobs, read_job);
+    read_each(g, reply, replies, read_reply);
 }
 
 /* key: what follows the guest's root, e.g. "job/web". */

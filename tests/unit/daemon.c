@@ -61,6 +61,8 @@ bool __wrap_fake_failing(enum fake_call call, struct xhs_error *err)
 {
     if (guarded && ++d.calls == d.die_at)
         end(128 + SIGKILL);
+    if (guarded && d.calls == d.hurry_at)
+        agents_hurry();
     return __real_fake_failing(call, err);
 }
 

@@ -40,6 +40,7 @@ struct daemon {
     int status;        /* what the last one called exit with; -1: nothing */
     unsigned calls;    /* of adapters, by the daemon, so far */
     unsigned die_at;   /* it is killed instead of making this one; 0: never */
+    unsigned hurry_at; /* just before this one agents_hurry is called; 0: never */
     int step_ms;       /* between two checks; 5 from the start */
     uint64_t host_mib; /* what dom0 leaves */
     bool failed_calls; /* fake_fail is at work: errors in the log are no surprise */
@@ -116,6 +117,8 @@ void agent_has(const char *domain, const struct agent_job *job);
 void agent_defines(const char *domain, const char *job, uint64_t kb, uint64_t min_kb);
 /* From now on agents of domains with this name do nothing any more, or (false) are as ever. */
 void agent_silent(const char *domain, bool silent);
+/* Starts that are under way end at once, with the answer to dom0. */
+void agents_hurry(void);
 /* What its agent answers a start with: "" starts, else "failed" with this text. */
 void agent_refuses(const char *domain, const char *text);
 /* How often the job was executed; where it runs (0: nowhere). Two copies at once fail the test. */

@@ -194,6 +194,29 @@ START_TEST(is_killed_while_it_takes_up)
 }
 END_TEST
 
+/* The heir's agent answers just when a new daemon reads what it says. */
+START_TEST(is_answered_while_it_takes_up)
+{
+    bool hurried = true;
+
+    for (unsigned n = 1; hurried; n++) {
+        char heir[8];
+
+        snprintf(heir, sizeof heir, "shop-%c", other(active));
+        fake_guest_crash(domain_of("shop", active));
+        for (int ms = 0; !job_seen(heir, "web")->busy && ms < SECONDS; ms++)
+            daemon_run(1);
+        daemon_kill();
+        d.hurry_at = d.calls + n;
+        daemon_start();
+        daemon_run(5);
+        hurried = d.calls >= d.hurry_at;
+        d.hurry_at = 0;
+        comes_to_rest("answered at call", (int)n, other(active), 1);
+    }
+}
+END_TEST
+
 START_TEST(is_killed_three_times_in_a_takeover)
 {
     static const int at[][3] = { { 0, 0, 0 }, { 1, 30, 30 }, { 76, 1, 38 }, { 70, 10, 10 },
@@ -362,6 +385,7 @@ int main(void)
     tcase_add_test(c, is_killed_at_any_call_of_a_rebuild);
     tcase_add_test(c, is_killed_at_any_call_of_a_restart_in_place);
     tcase_add_loop_test(c, is_killed_while_it_takes_up, 76, 78);
+    tcase_add_test(c, is_answered_while_it_takes_up);
     tcase_add_test(c, is_killed_three_times_in_a_takeover);
     tcase_add_test(c, is_killed_too_often_in_a_takeover);
 
