@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every implementation of src/xen/{hyp,store,dom,worker,writer}.h must do. The suites run on the
- * fakes (make check) and on a real Xen host (as root in dom0), where they make small domains and
+ * What every implementation of src/xen/{hyp,store,dom,worker,writer}.h must do. The suites run on
+ * the fakes (make check) and on a real Xen host (as root in dom0), where they make small domains and
  * keys of their own, named "ct-..." and below /tool/xhs-contract, and remove them again.
  * Not a test of xhsd.
  */

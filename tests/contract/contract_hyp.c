@@ -59,8 +59,11 @@ static void let_come_back(void)
 {
     uint64_t was_kb = 0;
 
-    for (int i = 0; i < 20 && unclaimed_kb() != was_kb; i++) {
-        was_kb = unclaimed_kb();
+    for (int i = 0; i < 20; i++) {
+        uint64_t kb = unclaimed_kb();
+        if (kb == was_kb)
+            return;
+        was_kb = kb;
         pass_ms(100);
     }
 }

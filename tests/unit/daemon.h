@@ -210,7 +210,7 @@ const char *difference(unsigned n);
 #define UNUSED_MIB 512
 void begin_asking(void);
 void begin_sharing(void);
-void begin_sharing_up_to(unsigned mail_mib); /* its max_memory; 1760 else */
+void begin_sharing_less(void); /* its max_memory is 1024, not 1760 */
 /* All but so much of it is in use, by job hog of mail-a. */
 void leave_unused(uint64_t mib);
 

@@ -264,7 +264,7 @@ void begin_asking(void)
     ck_assert_uint_eq(unused_kb(), UNUSED_MIB * MIB);
 }
 
-void begin_sharing_up_to(unsigned mail_mib)
+static void begin_sharing_up_to(unsigned mail_mib)
 {
     char mail[80];
 
@@ -279,6 +279,11 @@ void begin_sharing_up_to(unsigned mail_mib)
 void begin_sharing(void)
 {
     begin_sharing_up_to(1760);
+}
+
+void begin_sharing_less(void)
+{
+    begin_sharing_up_to(1024);
 }
 
 void leave_unused(uint64_t mib)

@@ -39,13 +39,14 @@ struct job *sim_job(struct sim *s, int job, int member)
 
 /* ---- the daemon ---- */
 
-static uint64_t stored_grant(const struct sim_stored *t, const char *key)
+/* Its row in what is stored; t->jobs: it has none. */
+static unsigned stored_job(const struct sim_stored *t, const char *key)
 {
-    for (unsigned k = 0; k < t->jobs; k++) {
-        if (strcmp(t->job[k].key, key) == 0)
-            return t->job[k].granted;
-    }
-    return 0;
+    unsigned k = 0;
+
+    while (k < t->jobs && strcmp(t->job[k].key, key) != 0)
+        k++;
+    return k;
 }
 
 /* All but the intent, with the grants that are part of it. */
@@ -70,12 +71,13 @@ static void store_table(struct sim *s)
         t->domid[i] = p->m[i].domid;
     for (unsigned i = 0; i < p->jobs; i++) {
         const struct job *j = &p->job[i];
+        unsigned k = stored_job(&was, j->key);
         memcpy(t->job[i].key, j->key, sizeof j->key);
         t->job[i].state = j->state;
         t->job[i].owner = j->owner;
         t->job[i].min_kb = j->min_kb;
         t->job[i].request = j->request;
-        t->job[i].granted = stored_grant(&was, j->key);
+        t->job[i].granted = k < was.jobs ? was.job[k].granted : 0;
     }
 }
 
@@ -99,9 +101,7 @@ static void store_intent(struct sim *s)
     for (unsigned i = 0; i < p->jobs; i++) {
         const struct job *j = &p->job[i];
         bool granted = job_hot(j) && job_live(j) && j->owner == p->intent.heir;
-        unsigned k = 0;
-        while (k < t->jobs && strcmp(t->job[k].key, j->key) != 0)
-            k++;
+        unsigned k = stored_job(t, j->key);
         if (k < t->jobs)
             t->job[k].granted = granted ? j->request : 0;
         else
@@ -131,6 +131,11 @@ bool sim_intent_stored(const struct sim *s)
         return true;
     return now->id == then->id && now->victim == then->victim && now->heir == then->heir &&
            now->loan_kb == then->loan_kb && now->tries == then->tries;
+}
+
+bool sim_may_act(const struct sim *s)
+{
+    return pair_hurries(&s->pair) || s->stored.version == s->pair.version;
 }
 
 void sim_new_pair(struct sim *s)

@@ -151,6 +151,8 @@ void sim_protected(struct sim *s, uint64_t seed);
 
 /* What has an heir is to be carried out, and stored; before that there was at most a fence. */
 bool sim_intent_stored(const struct sim *s);
+/* All is stored, or it is a takeover, of which the intent is enough. */
+bool sim_may_act(const struct sim *s);
 
 unsigned sim_random(struct sim *s, unsigned n); /* 0 .. n - 1 */
 bool sim_chance(struct sim *s, unsigned percent);

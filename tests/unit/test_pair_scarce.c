@@ -504,8 +504,8 @@ START_TEST(says_that_a_destroy_hangs_and_goes_on_with_what_is_free)
 }
 END_TEST
 
-/* Others take what the victim frees, as it frees it: it comes, and slow is not stuck. */
-START_TEST(waits_for_a_slow_destroy)
+/* a's destroy has begun, and takes so long from now on. */
+static void begin_destroy_of(int64_t ns)
 {
     begin_with(1, 2);
     s.free_hangs[A] = true;
@@ -513,7 +513,13 @@ START_TEST(waits_for_a_slow_destroy)
     sim_run(&s, SIM_SECOND);
     ck_assert_int_eq(s.pair.m[A].op, OP_FREE);
     s.free_hangs[A] = false;
-    s.op[A].due_ns = s.now_ns + 30 * SIM_SECOND;
+    s.op[A].due_ns = s.now_ns + ns;
+}
+
+/* Others take what the victim frees, as it frees it: it comes, and slow is not stuck. */
+START_TEST(waits_for_a_slow_destroy)
+{
+    begin_destroy_of(30 * SIM_SECOND);
     for (int64_t end = s.now_ns + 20 * SIM_SECOND; s.now_ns < end;) {
         uint64_t had_kb = s.dom[A].tot_kb;
         sim_run(&s, SIM_MS);
@@ -530,13 +536,8 @@ END_TEST
 /* It is over when somebody looks again: what came meanwhile counts, as does what may come yet. */
 START_TEST(does_not_count_the_time_when_nobody_looked)
 {
-    begin_with(1, 2);
-    s.free_hangs[A] = true;
-    crash();
-    sim_run(&s, SIM_SECOND);
+    begin_destroy_of(SIM_SECOND);
     s.balloon_stuck[B] = _i == 0;
-    s.free_hangs[A] = false;
-    s.op[A].due_ns = s.now_ns + SIM_SECOND;
     sim_advance(&s, s.op[A].due_ns);
     sim_advance(&s, s.now_ns + 15 * SIM_SECOND); /* the daemon is starved */
     sim_run(&s, 7 * SIM_SECOND);

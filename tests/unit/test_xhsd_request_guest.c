@@ -12,11 +12,6 @@
 
 #define PAIR "/tool/xhs/pair/shop"
 
-static void begin_storms(void)
-{
-    begin_sharing_up_to(1024);
-}
-
 static void has(const char *domain, bool plain, uint64_t mib)
 {
     struct agent_job j = { .name = "db", .kb = mib * MIB, .ask_kb = mib * MIB,
@@ -361,7 +356,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("xhsd and odd requests");
-    TCase *c = daemon_case(s, "storm", begin_storms, daemon_teardown, 30);
+    TCase *c = daemon_case(s, "storm", begin_sharing_less, daemon_teardown, 30);
 
     tcase_add_loop_test(c, a_storm_of_requests_delays_nobody_else, 0, PACES);
     tcase_add_test(c, a_takeover_is_not_delayed_by_a_storm_of_requests);

@@ -29,11 +29,6 @@ static unsigned pick(unsigned n)
     return state % n;
 }
 
-static void begin(void)
-{
-    begin_sharing_up_to(1024);
-}
-
 /* The domain of this name, or 0 while it does not run. */
 static uint32_t running(const char *domain)
 {
@@ -177,7 +172,7 @@ int main(void)
     TCase *c = tcase_create("random");
     int runs = getenv("XHS_RUNS") ? atoi(getenv("XHS_RUNS")) : RUNS;
 
-    tcase_add_checked_fixture(c, begin, daemon_teardown);
+    tcase_add_checked_fixture(c, begin_sharing_less, daemon_teardown);
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, all_is_back_in_the_end, 0, getenv("XHS_SEED") ? 1 : runs);
     suite_add_tcase(s, c);
