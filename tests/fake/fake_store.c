@@ -134,11 +134,12 @@ static int no_such(struct xhs_error *err, const char *verb, const char *path)
 
 long store_read(struct store *s, const char *path, char *buf, size_t size, struct xhs_error *err)
 {
-    const char *v = tree_value(path);
+    const char *v;
 
     (void)s;
     if (fake_failing(FAKE_STORE_READ, err))
         return -1;
+    v = tree_value(path);
     if (!v)
         return no_such(err, "read", path);
     if (size > 0)
